@@ -1,0 +1,26 @@
+"""ImadocSen-OnDB: lines of English written on a tablet, as pen ink."""
+
+from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, PenWarpConfig
+from seqlabel.encoders import RecurrentConfig
+from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
+from seqlabel.features import PenConfig
+from seqlabel.features.normalization import NormalizationConfig
+from seqlabel.features.stacking import StackingConfig
+from seqlabel.frontend import FrontendConfig
+
+config = ExperimentConfig(
+    name="imadoc",
+    data=DataConfig(directory="data/imadoc", batch_size=16, batch_frames=4000),
+    frontend=FrontendConfig(
+        feature=PenConfig(step=0.2),
+        normalization=NormalizationConfig(scope="corpus"),
+        stacking=StackingConfig(num_frames=2, step=2),
+        signal_augmentations=(PenWarpConfig(),),
+        feature_augmentations=(
+            MasksConfig(num_time_masks=0.5, max_frames=8, num_feature_masks=0, max_features=0),
+            GaussianNoiseConfig(std=0.1),
+        ),
+    ),
+    encoder=RecurrentConfig(hidden_size=160, num_layers=3, dropout=0.35),
+    training=TrainingConfig(num_epochs=60, learning_rate=3e-3, average_decay=0.995),
+)

@@ -1,0 +1,23 @@
+"""pendigits strings: three to seven digits of one writer, side by side, as pen ink."""
+
+from seqlabel.augmentations import GaussianNoiseConfig, PenWarpConfig
+from seqlabel.encoders import RecurrentConfig
+from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
+from seqlabel.features import PenConfig
+from seqlabel.features.normalization import NormalizationConfig
+from seqlabel.features.stacking import StackingConfig
+from seqlabel.frontend import FrontendConfig
+
+config = ExperimentConfig(
+    name="pendigits",
+    data=DataConfig(directory="data/pendigits", batch_size=32, batch_frames=6000),
+    frontend=FrontendConfig(
+        feature=PenConfig(step=0.1),
+        normalization=NormalizationConfig(scope="corpus"),
+        stacking=StackingConfig(num_frames=2, step=2),
+        signal_augmentations=(PenWarpConfig(),),
+        feature_augmentations=(GaussianNoiseConfig(std=0.1),),
+    ),
+    encoder=RecurrentConfig(hidden_size=128, num_layers=2, dropout=0.3),
+    training=TrainingConfig(num_epochs=20, learning_rate=3e-3, average_decay=0.995),
+)

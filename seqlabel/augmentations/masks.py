@@ -1,0 +1,51 @@
+"""Masks over bands of frames and of features (SpecAugment without its warp).
+
+Source: Park et al., "SpecAugment", Interspeech 2019, section 2.
+"""
+
+import numpy as np
+from jaxtyping import Float32
+
+from seqlabel.config import Config
+
+
+class MasksConfig(Config, frozen=True, tag="masks"):
+    """Random bands set to zero, which is the mean of normalised features.
+
+    Attributes:
+        num_time_masks: bands of frames for every 100 frames (at least one where not 0).
+        max_frames: longest band of frames.
+        num_feature_masks: bands of features.
+        max_features: widest band of features.
+    """
+
+    num_time_masks: float = 1.0
+    max_frames: int = 10
+    num_feature_masks: int = 1
+    max_features: int = 6
+
+    def build(self) -> "Masks":
+        """Returns the augmentation."""
+        return Masks(self)
+
+
+class Masks:
+    """Sets bands of frames and features to zero."""
+
+    def __init__(self, config: MasksConfig) -> None:
+        self.config = config
+
+    def __call__(self, features: Float32[np.ndarray, "T F"], rng: np.random.Generator) -> Float32[np.ndarray, "T F"]:
+        """Returns a masked copy; the places and widths are drawn from `rng`."""
+        masked = features.copy()
+        num_frames, dim = masked.shape
+        if self.config.num_time_masks:
+            for _ in range(max(1, round(self.config.num_time_masks * num_frames / 100))):
+                width = int(rng.integers(0, min(self.config.max_frames, max(1, num_frames // 5)) + 1))
+                start = int(rng.integers(0, num_frames - width + 1))
+                masked[start : start + width] = 0
+        for _ in range(self.config.num_feature_masks):
+            width = int(rng.integers(0, min(self.config.max_features, dim) + 1))
+            start = int(rng.integers(0, dim - width + 1))
+            masked[:, start : start + width] = 0
+        return masked

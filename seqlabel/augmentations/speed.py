@@ -1,0 +1,49 @@
+"""Faster and slower speech: the rows of a matrix or the samples of a waveform, resampled along time.
+
+Source: Ko et al., "Audio augmentation for speech recognition", Interspeech 2015 (for waveforms, where the pitch
+moves along with the speed). For matrices only the time axis moves.
+"""
+
+import numpy as np
+
+from seqlabel.config import Config
+from seqlabel.records import Matrix, Signal, Waveform
+
+
+class SpeedConfig(Config, frozen=True, tag="speed"):
+    """Speed factor drawn uniformly from [slowest, fastest]; 1.1 is a tenth faster."""
+
+    slowest: float = 0.85
+    fastest: float = 1.15
+
+    def build(self) -> "Speed":
+        """Returns the augmentation."""
+        return Speed(self)
+
+
+class Speed:
+    """Changes the speed of a waveform or a matrix by linear interpolation; leaves other signals alone."""
+
+    def __init__(self, config: SpeedConfig) -> None:
+        self.config = config
+
+    def __call__(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        """Returns the signal at a speed drawn from `rng`."""
+        speed = rng.uniform(self.config.slowest, self.config.fastest)
+        match signal:
+            case Matrix(values):
+                return Matrix(resample_rows(values, speed))
+            case Waveform(samples, sample_rate):
+                return Waveform(resample_rows(samples[:, None], speed)[:, 0], sample_rate)
+            case _:
+                return signal
+
+
+def resample_rows(values: np.ndarray, speed: float) -> np.ndarray:
+    """Returns (round(T / speed), F) rows, linearly interpolated; never fewer than one."""
+    num_rows = max(1, round(len(values) / speed))
+    position = np.linspace(0, len(values) - 1, num_rows, dtype=np.float64)
+    left = position.astype(np.int64)
+    right = np.minimum(left + 1, len(values) - 1)
+    weight = (position - left).astype(np.float32)[:, None]
+    return values[left] * (1 - weight) + values[right] * weight

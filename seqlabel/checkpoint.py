@@ -1,0 +1,97 @@
+"""The state of an unfinished run: all that a later process needs to go on bit for bit."""
+
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor
+
+from seqlabel.config import Config
+from seqlabel.errors import ModelFileError
+from seqlabel.experiment import ExperimentConfig
+from seqlabel.metrics import ErrorRates
+from seqlabel.model import Model
+from seqlabel.model_file import read_tensors, save_tensors
+
+
+class Progress(Config, frozen=True):
+    """How far a run has come.
+
+    Attributes:
+        experiment: the settings it was started with.
+        precision: the one chosen at its start.
+        epoch: finished epochs.
+        batch: finished batches of the epoch under way.
+        num_steps: optimiser steps taken.
+        num_skipped: steps left out because the loss or the gradient was not finite.
+        loss_sum, num_tokens: of the epoch under way, in nats and target tokens.
+        seconds: training time so far, stops not counted.
+        dev_errors: dev CER after each epoch.
+        best_epoch: the epoch, from 1, with the lowest dev CER; 0 before the first.
+    """
+
+    experiment: ExperimentConfig
+    precision: str
+    epoch: int = 0
+    batch: int = 0
+    num_steps: int = 0
+    num_skipped: int = 0
+    loss_sum: float = 0.0
+    num_tokens: int = 0
+    seconds: float = 0.0
+    dev_errors: tuple[float, ...] = ()
+    best_epoch: int = 0
+
+
+def save_checkpoint(
+    path: Path, progress: Progress, model: Model, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> None:
+    """Writes weights, averaged weights, optimiser state, random state and progress as one safetensors file."""
+    tensors = {f"model.{name}": tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor.cpu() for name, tensor in average.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value.cpu() for name, value in state.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    metadata = {"format": "seqlabel checkpoint", "progress": msgspec.json.encode(progress).decode()}
+    save_tensors(path, {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
+
+
+def load_checkpoint(path: Path) -> tuple[Progress, dict[str, Tensor]]:
+    """Returns the progress and the tensors of a checkpoint.
+
+    Raises:
+        ModelFileError: not a checkpoint, or damaged.
+    """
+    tensors, metadata = read_tensors(path)
+    try:
+        return msgspec.json.decode(metadata["progress"], type=Progress), tensors
+    except (KeyError, msgspec.MsgspecError, ValueError) as error:
+        raise ModelFileError(f"{path}: not a checkpoint of this version ({error}); start in a new --run-dir") from error
+
+
+def restore(
+    tensors: dict[str, Tensor], model: Model, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> None:
+    """Puts the tensors of a checkpoint back where they came from."""
+    model.load_state_dict(_under("model.", tensors))
+    for name, tensor in _under("average.", tensors).items():
+        average[name].copy_(tensor)
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under("optimizer.", tensors).items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(tensors["random.cpu"])
+    if torch.cuda.is_available() and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+
+
+def is_better(rates: ErrorRates, errors: tuple[float, ...]) -> bool:
+    """Returns whether a dev CER is lower than all before it."""
+    return not errors or rates.cer < min(errors)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,210 @@
+"""Examples checked and held ready, and the batches made of them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from seqlabel.ctc import required_frames
+from seqlabel.errors import SeqlabelError, TokenError
+from seqlabel.frontend import Frontend
+from seqlabel.records import Example, Signal
+from seqlabel.tokens import TokenTable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Right-padded examples: features (N, T, F), feature_lengths (N,), targets (N, S), target_lengths (N,), ids."""
+
+    features: Float[Tensor, "N T F"]
+    feature_lengths: Int[Tensor, " N"]
+    targets: Int[Tensor, "N S"]
+    target_lengths: Int[Tensor, " N"]
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An example whose file has been read.
+
+    Attributes:
+        example: where it came from.
+        signal: what the file holds.
+        num_frames: frames of the front end without augmentation.
+        target: token ids of its text; empty where there is none to learn.
+    """
+
+    example: Example
+    signal: Signal
+    num_frames: int
+    target: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offender:
+    """An example that cannot be used, and why, in one line."""
+
+    id: str
+    reason: str
+
+
+def read_signals(
+    examples: Sequence[Example], frontend: Frontend, on_read: Callable[[], object] | None = None
+) -> tuple[list[tuple[Example, Signal]], list[Offender]]:
+    """Returns the examples whose files can be read, with their signals, and those whose files cannot."""
+    found: list[tuple[Example, Signal]] = []
+    offenders: list[Offender] = []
+    for example in examples:
+        try:
+            found.append((example, frontend.read(example)))
+        except SeqlabelError as error:
+            offenders.append(Offender(example.id, str(error)))
+        if on_read is not None:
+            on_read()
+    return found, offenders
+
+
+def check_targets(
+    found: Iterable[tuple[Example, Signal]],
+    frontend: Frontend,
+    tokens: TokenTable,
+    output_lengths: Callable[[Tensor], Tensor],
+) -> tuple[list[Loaded], list[Offender]]:
+    """Returns the examples that a model can learn from, and the others with the reason.
+
+    A target has to fit the frames that come out of the encoder: its length plus one for each repeat.
+    """
+    loaded: list[Loaded] = []
+    offenders: list[Offender] = []
+    for example, signal in found:
+        if example.text is None or example.text == "":
+            offenders.append(Offender(example.id, "has no text; add its transcript, or leave it out"))
+            continue
+        try:
+            target = tokens.encode(example.text)
+            num_frames = len(frontend(signal, example.group))
+        except SeqlabelError as error:
+            offenders.append(Offender(example.id, str(error)))
+            continue
+        available = int(output_lengths(torch.tensor([num_frames]))[0])
+        needed = required_frames(target)
+        if needed > available:
+            offenders.append(
+                Offender(
+                    example.id,
+                    f"its text needs {needed} frames ({len(target)} tokens and {needed - len(target)} repeats), the "
+                    f"model has {available} left of it; use less stacking or subsampling, or check the transcript",
+                )
+            )
+            continue
+        loaded.append(Loaded(example, signal, num_frames, tuple(target)))
+    return loaded, offenders
+
+
+def keep_for_scoring(found: Iterable[tuple[Example, Signal]], frontend: Frontend, tokens: TokenTable) -> list[Loaded]:
+    """Returns every example for decoding; a text outside of the token table stays and counts as errors."""
+    loaded = []
+    for example, signal in found:
+        try:
+            target = tuple(tokens.encode(example.text or ""))
+        except TokenError:
+            target = ()
+        loaded.append(Loaded(example, signal, len(frontend(signal, example.group)), target))
+    return loaded
+
+
+def bucketed_batches(
+    lengths: Sequence[int], batch_size: int, batch_frames: int, rng: np.random.Generator | None
+) -> list[list[int]]:
+    """Returns the indices of each batch: neighbours in length together, at most `batch_frames` frames with padding.
+
+    With a generator, lengths are jittered by a tenth, so that every epoch has other neighbours, and the order of
+    the batches is drawn; without one the longest come first.
+    """
+    keys = np.asarray(lengths, dtype=np.float64)
+    if rng is not None:
+        keys = keys * rng.uniform(0.9, 1.1, size=len(keys))
+    batches: list[list[int]] = []
+    longest = 0
+    for index in np.argsort(-keys, kind="stable").tolist():
+        longest = max(longest, lengths[index])
+        if not batches or len(batches[-1]) == batch_size or longest * (len(batches[-1]) + 1) > batch_frames:
+            batches.append([])
+            longest = lengths[index]
+        batches[-1].append(index)
+    if rng is not None:
+        batches = [batches[i] for i in rng.permutation(len(batches))]
+    return batches
+
+
+PADDED_TO = 8
+"""Batches are padded to a multiple of this many frames: with fewer shapes, kernels and buffers are used again."""
+
+
+def collate(items: Sequence[tuple[str, np.ndarray, Sequence[int]]]) -> Batch:
+    """Returns the batch of (id, features (T, F), target) items, right-padded with zeros."""
+    lengths = torch.tensor([len(features) for _, features, _ in items])
+    target_lengths = torch.tensor([len(target) for _, _, target in items])
+    num_frames = -(-int(lengths.max()) // PADDED_TO) * PADDED_TO
+    features = torch.zeros(len(items), num_frames, items[0][1].shape[1])
+    targets = torch.zeros(len(items), max(1, int(target_lengths.max())), dtype=torch.long)
+    for i, (_, frames, target) in enumerate(items):
+        features[i, : len(frames)] = torch.from_numpy(frames)
+        targets[i, : len(target)] = torch.tensor(target, dtype=torch.long)
+    return Batch(features, lengths, targets, target_lengths, tuple(id_ for id_, _, _ in items))
+
+
+class BatchMaker:
+    """Computes the batches of an epoch, each example augmented from a generator of its own.
+
+    The generator of an example is seeded with (seed, epoch, index), so that a run that goes on after a stop
+    sees what the uninterrupted run would have seen.
+    """
+
+    def __init__(
+        self,
+        frontend: Frontend,
+        loaded: Sequence[Loaded],
+        output_lengths: Callable[[Tensor], Tensor],
+        seed: int,
+    ) -> None:
+        self.frontend = frontend
+        self.loaded = loaded
+        self.output_lengths = output_lengths
+        self.seed = seed
+
+    def order(self, epoch: int, batch_size: int, batch_frames: int) -> list[list[int]]:
+        """Returns the indices of the batches of an epoch."""
+        rng = np.random.default_rng((self.seed, epoch))
+        return bucketed_batches([item.num_frames for item in self.loaded], batch_size, batch_frames, rng)
+
+    def batch(self, epoch: int, indices: Sequence[int]) -> Batch:
+        """Returns one augmented batch; where an augmented example no longer fits its target, it stays as it is."""
+        return collate([self._item(epoch, index) for index in indices])
+
+    def _item(self, epoch: int, index: int) -> tuple[str, np.ndarray, tuple[int, ...]]:
+        item = self.loaded[index]
+        rng = np.random.default_rng((self.seed, epoch, index))
+        features = self.frontend(item.signal, item.example.group, rng)
+        if int(self.output_lengths(torch.tensor([len(features)]))[0]) < required_frames(item.target):
+            features = self.frontend(item.signal, item.example.group)
+        return item.example.id, features, item.target
+
+
+def ahead(function: Callable[[T], R], items: Sequence[T], num_ahead: int = 3) -> Iterator[R]:
+    """Yields `function(item)` for every item in order, computed in a thread that runs a few items ahead."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: deque[Future[R]] = deque(pool.submit(function, item) for item in items[:num_ahead])
+        for position in range(len(items)):
+            if position + num_ahead < len(items):
+                waiting.append(pool.submit(function, items[position + num_ahead]))
+            yield waiting.popleft().result()

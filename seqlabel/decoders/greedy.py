@@ -1,0 +1,35 @@
+"""Best-path decoding: the most probable token of each frame, collapsed (Graves 2006, section 3.2)."""
+
+import torch
+
+from seqlabel.config import Config
+from seqlabel.ctc import Emissions, collapse
+from seqlabel.records import Hypothesis
+from seqlabel.tokens import TokenTable
+
+
+class GreedyConfig(Config, frozen=True, tag="greedy"):
+    """Best-path decoding; nothing to set."""
+
+    def build(self, tokens: TokenTable) -> "Greedy":
+        """Returns the decoder for a token table."""
+        return Greedy(tokens)
+
+
+class Greedy:
+    """Reads the labelling of the single most probable path."""
+
+    def __init__(self, tokens: TokenTable) -> None:
+        self.tokens = tokens
+
+    def __call__(self, emissions: Emissions, n_best: int = 1) -> list[list[Hypothesis]]:
+        """Returns one list for each example, holding its best path; the score is that path's log-probability."""
+        best, path = emissions.log_probs.max(dim=-1)
+        valid = torch.arange(best.shape[1], device=best.device)[None, :] < emissions.lengths[:, None]
+        scores = torch.where(valid, best, 0.0).double().sum(dim=1).tolist()
+        lengths = emissions.lengths.tolist()
+        ids = [collapse(row[:length]) for row, length in zip(path.tolist(), lengths, strict=True)]
+        return [
+            [Hypothesis(text=self.tokens.decode(labelling), token_ids=tuple(labelling), score=score)]
+            for labelling, score in zip(ids, scores, strict=True)
+        ]

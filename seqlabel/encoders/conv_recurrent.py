@@ -1,0 +1,177 @@
+"""A small convolutional stem in front of the recurrent layers, for line images and spectra.
+
+The features (T, F) are read as an image whose columns are the frames. Every convolution sees zeros beyond an
+example's own frames, as it would at the border of that example alone, and the batch normalisation counts
+valid frames only: the batch an example stands in never changes its result.
+
+Source of the design: Retsinas et al., "Best practices for a handwritten text recognition system", DAS 2022
+(aspect ratio kept, column max-pooling before the recurrent layers).
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from seqlabel.config import Config
+from seqlabel.encoders.recurrent import RecurrentConfig
+
+
+class ConvLayerConfig(Config, frozen=True):
+    """One convolution, batch normalisation, leaky ReLU and max-pooling; pairs are (frames, features).
+
+    Attributes:
+        channels: feature maps that come out.
+        kernel: odd sizes of the filters.
+        stride: step of the filters.
+        pool: size and step of the max-pooling; (1, 1) for none.
+    """
+
+    channels: int
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    pool: tuple[int, int] = (1, 1)
+
+
+class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
+    """Convolutions over the image (T, F), then stacked bidirectional LSTMs over its columns.
+
+    Attributes:
+        layers: the stem, from the bottom.
+        column: how the feature maps of a column become one frame: their maximum over F, or all of them side by side.
+        dropout: probability with which a whole feature map of a stem layer is dropped (from the second layer on).
+        recurrent: the layers above.
+    """
+
+    layers: tuple[ConvLayerConfig, ...] = (
+        ConvLayerConfig(channels=16, pool=(2, 2)),
+        ConvLayerConfig(channels=32, pool=(2, 2)),
+        ConvLayerConfig(channels=64, pool=(1, 2)),
+        ConvLayerConfig(channels=96, pool=(1, 2)),
+    )
+    column: Literal["max", "concat"] = "max"
+    dropout: float = 0.1
+    recurrent: RecurrentConfig = RecurrentConfig(hidden_size=256, num_layers=2, dropout=0.5)
+
+    def build(self, input_dim: int) -> "ConvRecurrentEncoder":
+        """Returns a new encoder of frames of `input_dim` features, its weights drawn from torch's generator."""
+        return ConvRecurrentEncoder(self, input_dim)
+
+
+class ConvRecurrentEncoder(nn.Module):
+    """Encodes (N, T, F) into (N, T', 2 x hidden_size), with T' = T divided by the stem's strides."""
+
+    def __init__(self, config: ConvRecurrentConfig, input_dim: int) -> None:
+        super().__init__()
+        channels = [1] + [layer.channels for layer in config.layers]
+        self.stem = nn.ModuleList(
+            ConvLayer(layer, channels[i], config.dropout if i else 0.0) for i, layer in enumerate(config.layers)
+        )
+        self.column = config.column
+        height = input_dim
+        for layer in self.stem:
+            height = int(layer.output_lengths(torch.tensor([height]), axis=1)[0])
+        self.recurrent = config.recurrent.build(channels[-1] * (height if config.column == "concat" else 1))
+        self.output_dim = self.recurrent.output_dim
+
+    def output_lengths(self, lengths: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
+        """Returns the number of frames that come out of the stem for that many frames."""
+        for layer in self.stem:
+            lengths = layer.output_lengths(lengths, axis=0)
+        return lengths
+
+    def forward(
+        self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N T2 H"], Int[Tensor, " N"]]:
+        """Returns hidden frames and their lengths; what stands in the padding is of no meaning."""
+        maps = features[:, None].contiguous(memory_format=torch.channels_last)
+        maps = maps * frame_mask(lengths, maps.shape[2], maps.dtype)
+        for layer in self.stem:
+            maps, lengths = layer(maps, lengths)
+        if self.column == "max":
+            frames = maps.amax(dim=3).transpose(1, 2)
+        else:
+            frames = maps.permute(0, 2, 3, 1).flatten(2)
+        hidden, lengths = self.recurrent(frames, lengths)
+        return hidden, lengths
+
+
+class ConvLayer(nn.Module):
+    """Convolution, masked batch normalisation, leaky ReLU, max-pooling; zero beyond each example's frames."""
+
+    def __init__(self, config: ConvLayerConfig, input_channels: int, dropout: float) -> None:
+        super().__init__()
+        padding = (config.kernel[0] // 2, config.kernel[1] // 2)
+        self.dropout = nn.Dropout2d(dropout)
+        self.conv = nn.Conv2d(input_channels, config.channels, config.kernel, config.stride, padding, bias=False)
+        self.norm = MaskedBatchNorm(config.channels)
+        self.activation = nn.LeakyReLU(0.01)
+        self.pool = nn.MaxPool2d(config.pool, ceil_mode=True) if config.pool != (1, 1) else None
+        self.config = config
+
+    def output_lengths(self, lengths: Int[Tensor, " N"], axis: int) -> Int[Tensor, " N"]:
+        """Returns how many of `lengths` steps remain along an axis (0: frames, 1: features); at least one does."""
+        stride, pool = self.config.stride[axis], self.config.pool[axis]
+        return (((lengths - 1) // stride + 1) - 1) // pool + 1
+
+    def forward(
+        self, maps: Float[Tensor, "N C T F"], lengths: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N C2 T2 F2"], Int[Tensor, " N"]]:
+        """Returns the new maps and lengths; maps beyond `lengths` are zero on both sides."""
+        maps = self.conv(self.dropout(maps))
+        conv_lengths = (lengths - 1) // self.config.stride[0] + 1
+        mask = frame_mask(conv_lengths, maps.shape[2], maps.dtype)
+        # The norm leaves the padding at zero, which after the activation is a neutral element of no maximum:
+        # pooling windows across an example's end would take it in, so the padding is lowered there.
+        maps = self.activation(self.norm(maps, mask))
+        if self.pool is not None:
+            if self.config.pool[0] > 1:
+                maps = maps.masked_fill(mask == 0, torch.finfo(maps.dtype).min)
+            maps = self.pool(maps)
+        lengths = self.output_lengths(lengths, axis=0)
+        return maps.masked_fill(frame_mask(lengths, maps.shape[2], maps.dtype) == 0, 0.0), lengths
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch normalisation (Ioffe and Szegedy 2015) whose statistics count valid frames only."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, num_channels: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(num_channels))
+        self.bias = nn.Parameter(torch.zeros(num_channels))
+        self.register_buffer("running_mean", torch.zeros(num_channels))
+        self.register_buffer("running_var", torch.ones(num_channels))
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def forward(self, maps: Float[Tensor, "N C T F"], mask: Float[Tensor, "N 1 T 1"]) -> Float[Tensor, "N C T F"]:
+        """Returns the maps normalised by channel; `mask` is 1 on valid frames."""
+        if self.training:
+            valid = maps * mask
+            count = mask.sum() * maps.shape[3]
+            share = valid.numel() / valid.shape[1] / count
+            # var_mean over everything, zeros of the padding included, then corrected to the valid share:
+            # one fused pass instead of two masked ones.
+            padded_var, padded_mean = torch.var_mean(valid.float(), dim=(0, 2, 3), correction=0)
+            mean = padded_mean * share
+            var = (padded_var + padded_mean.square()) * share - mean.square()
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var, self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        scale = self.weight * (var.clamp(min=0.0) + self.epsilon).rsqrt()
+        shift = self.bias - mean * scale
+        return torch.addcmul(
+            shift.to(maps.dtype)[None, :, None, None], maps, scale.to(maps.dtype)[None, :, None, None]
+        )
+
+
+def frame_mask(lengths: Int[Tensor, " N"], num_frames: int, dtype: torch.dtype) -> Float[Tensor, "N 1 T 1"]:
+    """Returns 1 on each example's own frames and 0 on the padding."""
+    frame = torch.arange(num_frames, device=lengths.device)
+    return (frame[None, :] < lengths[:, None]).to(dtype)[:, None, :, None]

@@ -1,0 +1,69 @@
+"""Decoding a set and counting its errors: the one function behind `evaluate` and the dev scores of training."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from seqlabel.data import Loaded, bucketed_batches, collate
+from seqlabel.decoders import Decoder
+from seqlabel.frontend import Frontend
+from seqlabel.metrics import ErrorRates, score
+from seqlabel.model import Model
+from seqlabel.records import Hypothesis
+
+BATCH_SIZE = 32
+BATCH_FRAMES = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The rates over a whole set and each hypothesis beside its example, in the set's order."""
+
+    rates: ErrorRates
+    ids: tuple[str, ...]
+    references: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
+
+
+def decode(
+    model: Model,
+    decoder: Decoder,
+    features: Sequence[np.ndarray],
+    device: torch.device,
+    on_batch: Callable[[int], object] | None = None,
+) -> list[Hypothesis]:
+    """Returns the best hypothesis for each (T, F) array, in order; batches are made of neighbours in length.
+
+    What one array is read as does not depend on the others. `on_batch` gets the number of examples just done.
+    """
+    found: list[Hypothesis | None] = [None] * len(features)
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for indices in bucketed_batches([len(f) for f in features], BATCH_SIZE, BATCH_FRAMES, None):
+            batch = collate([("", features[i], ()) for i in indices])
+            emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
+            for index, hypotheses in zip(indices, decoder(emissions, n_best=1), strict=True):
+                found[index] = hypotheses[0]
+            if on_batch is not None:
+                on_batch(len(indices))
+    model.train(was_training)
+    return [hypothesis for hypothesis in found if hypothesis is not None]
+
+
+def evaluate(
+    model: Model,
+    decoder: Decoder,
+    frontend: Frontend,
+    loaded: Sequence[Loaded],
+    device: torch.device,
+    on_batch: Callable[[int], object] | None = None,
+) -> Evaluation:
+    """Returns the error rates over `loaded`, counts summed over the whole set."""
+    features = [frontend(item.signal, item.example.group) for item in loaded]
+    hypotheses = decode(model, decoder, features, device, on_batch)
+    references = tuple(item.example.text or "" for item in loaded)
+    rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
+    return Evaluation(rates, tuple(item.example.id for item in loaded), references, tuple(hypotheses))

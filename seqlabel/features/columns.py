@@ -1,0 +1,99 @@
+"""Column slices of a line image: height normalised, aspect ratio kept, each frame a window of pixel columns."""
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image
+
+from seqlabel.config import Config
+from seqlabel.errors import ConfigError, FormatError
+from seqlabel.features.sources import whole_file
+from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
+from seqlabel.records import Example, LineImage, Signal
+
+
+class ColumnConfig(Config, frozen=True, tag="columns"):
+    """Pixel columns of the line at a fixed height.
+
+    Attributes:
+        height: pixels that the line is scaled to; its width follows.
+        window: columns in one frame.
+        step: columns from one frame to the next.
+        stretch_contrast: has the paper become 0 and the darkest ink 1, by percentiles of the image.
+        pad_columns: columns of paper added at both ends.
+
+    Raises:
+        ConfigError: a number that makes no image.
+    """
+
+    height: int = 64
+    window: int = 1
+    step: int = 1
+    stretch_contrast: bool = True
+    pad_columns: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.window, self.step) < 1 or self.pad_columns < 0:
+            raise ConfigError("columns: height, window and step have to be at least 1, pad_columns at least 0")
+
+    def build(self) -> "Columns":
+        """Returns the feature."""
+        return Columns(self)
+
+
+class Columns:
+    """Scales a line image and cuts it into windows of columns, from left to right; ink is 1, paper 0."""
+
+    suffixes = IMAGE_SUFFIXES
+
+    def __init__(self, config: ColumnConfig) -> None:
+        self.config = config
+        self.dim = config.height * config.window
+
+    def read(self, example: Example) -> LineImage:
+        """Returns the line image of an example.
+
+        Raises:
+            FormatError: the file cannot be read as an image, or a part of it is asked for.
+        """
+        return read_line_image(whole_file(example))
+
+    def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
+        """Returns ceil(columns / step) frames of height x window values, window-major, top to bottom in a column.
+
+        Raises:
+            FormatError: not an image, or an image without pixels.
+        """
+        ink = scaled_ink(signal, self.config.height, stretch_contrast=self.config.stretch_contrast)
+        columns = np.pad(ink.T, ((self.config.pad_columns, self.config.pad_columns), (0, 0)))
+        if self.config.window == self.config.step == 1:
+            return np.ascontiguousarray(columns)
+        num_frames = -(-len(columns) // self.config.step)
+        missing = max(0, (num_frames - 1) * self.config.step + self.config.window - len(columns))
+        columns = np.pad(columns, ((0, missing), (0, 0)))
+        first = np.arange(num_frames) * self.config.step
+        return columns[first[:, None] + np.arange(self.config.window)].reshape(num_frames, self.dim)
+
+
+def scaled_ink(signal: Signal, height: int, *, stretch_contrast: bool) -> Float32[np.ndarray, "height width"]:
+    """Returns the line at `height` pixels, 0 for paper and 1 for ink.
+
+    Raises:
+        FormatError: not an image, or an image without pixels.
+    """
+    if not isinstance(signal, LineImage):
+        raise FormatError(f"found a {type(signal).__name__}, expected a line image; choose the feature for this file")
+    pixels = signal.pixels
+    if 0 in pixels.shape:
+        raise FormatError(f"found an image of {pixels.shape[1]} x {pixels.shape[0]} pixels; leave the file out")
+    width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
+    image = Image.fromarray(pixels)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    grey = np.asarray(image, dtype=np.float32)
+    paper, ink = 255.0, 0.0
+    if stretch_contrast:
+        # The median is paper on every line of writing; half a per cent of the pixels is surely ink.
+        histogram = np.bincount(np.asarray(image).reshape(-1), minlength=256).cumsum()
+        paper = float(np.searchsorted(histogram, 0.6 * histogram[-1]))
+        ink = min(float(np.searchsorted(histogram, 0.005 * histogram[-1])), paper - 24.0)
+    return np.clip((paper - grey) / (paper - ink), 0.0, 1.0)

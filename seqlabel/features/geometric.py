@@ -1,0 +1,115 @@
+"""The nine geometric features of each pixel column of a line image.
+
+Source: Marti and Bunke, "Using a statistical language model to improve the performance of an HMM-based cursive
+handwriting recognition system", IJPRAI 15(1), 2001, section 3: weight, centre of gravity and second order moment
+of the column; positions of the upper and lower contour and their gradients; number of changes between black and
+white; number of black pixels between the contours. Here each is divided by the height of the line, so that
+values are of the order of one whatever the resolution.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from seqlabel.config import Config
+from seqlabel.errors import ConfigError
+from seqlabel.features.columns import scaled_ink
+from seqlabel.features.sources import whole_file
+from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
+from seqlabel.records import Example, LineImage, Signal
+
+
+class GeometricColumnConfig(Config, frozen=True, tag="geometric_columns"):
+    """Nine features for each pixel column.
+
+    Attributes:
+        height: pixels that the line is scaled to first.
+
+    Raises:
+        ConfigError: a height below 2.
+    """
+
+    height: int = 64
+
+    def __post_init__(self) -> None:
+        if self.height < 2:
+            raise ConfigError(f"geometric_columns: height {self.height}, expected at least 2 pixels")
+
+    def build(self) -> "GeometricColumns":
+        """Returns the feature."""
+        return GeometricColumns(self)
+
+
+class GeometricColumns:
+    """Binarises a line image and measures each of its columns, from left to right."""
+
+    dim = 9
+    suffixes = IMAGE_SUFFIXES
+
+    def __init__(self, config: GeometricColumnConfig) -> None:
+        self.config = config
+
+    def read(self, example: Example) -> LineImage:
+        """Returns the line image of an example.
+
+        Raises:
+            FormatError: the file cannot be read as an image, or a part of it is asked for.
+        """
+        return read_line_image(whole_file(example))
+
+    def __call__(self, signal: Signal) -> Float32[np.ndarray, "T 9"]:
+        """Returns one row for each pixel column of the scaled line.
+
+        Raises:
+            FormatError: not an image, or an image without pixels.
+        """
+        ink = scaled_ink(signal, self.config.height, stretch_contrast=True)
+        return column_geometry(ink > otsu_threshold(ink))
+
+
+def column_geometry(black: Bool[np.ndarray, "height width"]) -> Float32[np.ndarray, "width 9"]:
+    """Returns the nine features of each column of a binary image, rows counted downwards from the top.
+
+    In an empty column the centre and both contours stand in the middle and everything else is 0.
+    """
+    height = black.shape[0]
+    row = np.arange(height)[:, None] / height
+    count = black.sum(axis=0)
+    empty = count == 0
+    per_black = black / np.maximum(count, 1)
+    centre = np.where(empty, 0.5, (per_black * row).sum(axis=0))
+    moment = (per_black * np.square(row)).sum(axis=0)
+    upper = np.where(empty, 0.5, black.argmax(axis=0) / height)
+    lower = np.where(empty, 0.5, (height - 1 - black[::-1].argmax(axis=0)) / height)
+    changes = (black[1:] != black[:-1]).sum(axis=0)
+    # Between the contours, both excluded: what is left of the count when the contour pixels are taken out.
+    between = np.maximum(count - np.where(upper == lower, 1, 2), 0)
+    return np.stack(
+        [
+            count / height,
+            centre,
+            moment,
+            upper,
+            lower,
+            gradient(upper) * height / 8,
+            gradient(lower) * height / 8,
+            changes / 8,
+            between / height,
+        ],
+        axis=1,
+    ).astype(np.float32)
+
+
+def gradient(contour: np.ndarray) -> np.ndarray:
+    """Returns the slope of a contour at each column, by the columns on both sides; 0 for a single column."""
+    return np.gradient(contour) if len(contour) > 1 else np.zeros_like(contour)
+
+
+def otsu_threshold(ink: Float32[np.ndarray, "height width"]) -> float:
+    """Returns the value in [0, 1] that parts ink from paper best (Otsu, IEEE Trans. SMC 9(1), 1979)."""
+    counts, edges = np.histogram(ink, bins=256, range=(0.0, 1.0))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = counts.cumsum()
+    above = below[-1] - below
+    mean_below = (counts * centres).cumsum() / np.maximum(below, 1)
+    mean_above = ((counts * centres).sum() - (counts * centres).cumsum()) / np.maximum(above, 1)
+    return float(edges[1 + np.argmax(below * above * np.square(mean_below - mean_above))])

@@ -1,0 +1,133 @@
+"""Pen features: strokes resampled by arc length at a step that follows the height of the writing.
+
+The size of the tablet's units, the speed of the pen and the place on the page leave no trace; the shape does.
+
+Source of the kinds of feature: Graves et al., "A novel connectionist system for unconstrained handwriting
+recognition", TPAMI 31(5), 2009, section 2.1 (direction, curvature, height, pen-up); Carbune et al., "Fast
+multi-language LSTM-based online handwriting recognition", IJDAR 2020 (height normalisation, dx, dy).
+"""
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from seqlabel.config import Config
+from seqlabel.errors import ConfigError, FormatError
+from seqlabel.features.sources import whole_file
+from seqlabel.formats.ink import INK_SUFFIXES, read_strokes
+from seqlabel.records import Example, Signal, Strokes
+
+
+class PenConfig(Config, frozen=True, tag="pen"):
+    """Eight features for each resampled point of the ink.
+
+    Attributes:
+        step: distance of the points along a stroke, in heights of the writing.
+
+    Raises:
+        ConfigError: a step that is not positive.
+    """
+
+    step: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.step > 0:
+            raise ConfigError(f"pen: step {self.step}, expected a positive share of the writing's height")
+
+    def build(self) -> "Pen":
+        """Returns the feature."""
+        return Pen(self)
+
+
+class Pen:
+    """Computes, for every point: dx, dy, pen-down, direction (cos, sin), curvature (cos, sin) and height.
+
+    * dx, dy: from the point before, in steps; at the first point of a stroke this is the pen's way through the air,
+      compressed by a logarithm beyond three steps. y grows downwards.
+    * pen-down: 1 where the point is joined to the one before, 0 at the first point of a stroke.
+    * direction: cosine and sine of the angle of (dx, dy); curvature: of the angle's change at this point.
+    * height: of the point above the middle of the writing, in heights of the writing.
+    """
+
+    dim = 8
+    suffixes = INK_SUFFIXES
+
+    def __init__(self, config: PenConfig) -> None:
+        self.config = config
+
+    def read(self, example: Example) -> Strokes:
+        """Returns the ink of an example.
+
+        Raises:
+            FormatError: the file cannot be read as ink, or a part of it is asked for.
+        """
+        return read_strokes(whole_file(example))
+
+    def __call__(self, signal: Signal) -> Float32[np.ndarray, "T 8"]:
+        """Returns one row for each resampled point.
+
+        Raises:
+            FormatError: not ink, or ink without a point.
+        """
+        if not isinstance(signal, Strokes):
+            raise FormatError(f"found a {type(signal).__name__}, expected pen strokes; choose the feature for this file")
+        strokes = [stroke.astype(np.float64) for stroke in signal.strokes if len(stroke)]
+        if not strokes:
+            raise FormatError("found no point in the ink, expected at least one stroke; leave the file out")
+        top, height = writing_band(strokes)
+        resampled = [resample((stroke - [0.0, top]) / height, self.config.step) for stroke in strokes]
+        points = np.concatenate(resampled)
+        is_first = np.zeros(len(points), dtype=bool)
+        is_first[np.cumsum([0] + [len(stroke) for stroke in resampled[:-1]])] = True
+        move = np.diff(points, axis=0, prepend=points[:1]) / self.config.step
+        distance = np.hypot(move[:, 0], move[:, 1])
+        # Way through the air may be many steps long; its logarithm keeps the far ones from drowning the near.
+        scale = np.where(distance > 3, (3 + np.log(np.maximum(distance, 3) / 3)) / np.maximum(distance, 3), 1.0)
+        angle = np.arctan2(move[:, 1], move[:, 0])
+        turn = np.diff(angle, prepend=angle[:1])
+        moves = distance > 1e-9
+        columns = (
+            move[:, 0] * scale,
+            move[:, 1] * scale,
+            np.where(is_first, 0.0, 1.0),
+            np.where(moves, np.cos(angle), 0.0),
+            np.where(moves, np.sin(angle), 0.0),
+            np.where(moves, np.cos(turn), 1.0),
+            np.where(moves, np.sin(turn), 0.0),
+            0.5 - points[:, 1],
+        )
+        return np.stack(columns, axis=1).astype(np.float32)
+
+
+def writing_band(strokes: list[Float64[np.ndarray, "num_points 2"]]) -> tuple[float, float]:
+    """Returns the top and the height of the band that most of the ink lies in, in the tablet's units.
+
+    The 5th and 95th percentile of the vertical place along the ink's length are taken, so that a single long
+    loop does not shrink the rest; ink without any height (a dash, a dot) is measured by its width, or by 1.
+    """
+    middles = np.concatenate([(stroke[1:, 1] + stroke[:-1, 1]) / 2 for stroke in strokes])
+    lengths = np.concatenate([np.hypot(*np.diff(stroke, axis=0).T) for stroke in strokes])
+    points = np.concatenate(strokes)
+    low, high = float(points[:, 1].min()), float(points[:, 1].max())
+    total = float(lengths.sum())
+    if total > 0:
+        order = np.argsort(middles)
+        share = np.cumsum(lengths[order]) / total
+        band_low = float(middles[order][np.searchsorted(share, 0.05)])
+        band_high = float(middles[order][min(np.searchsorted(share, 0.95), len(order) - 1)])
+        if band_high - band_low > 0.1 * max(high - low, 1e-12):
+            low, high = band_low, band_high
+    height = high - low
+    if height < 1e-6 * max(1.0, total) or height <= 0:
+        height = float(np.ptp(points[:, 0])) or 1.0
+    return low, height
+
+
+def resample(stroke: Float64[np.ndarray, "num_points 2"], step: float) -> Float64[np.ndarray, "num_new 2"]:
+    """Returns points at equal distances of about `step` along the stroke, both ends included; a dot stays one point."""
+    lengths = np.hypot(*np.diff(stroke, axis=0).T)
+    place = np.concatenate([[0.0], np.cumsum(lengths)])
+    if place[-1] < 1e-9:
+        return stroke[:1]
+    num_points = max(2, round(place[-1] / step) + 1)
+    wanted = np.linspace(0.0, place[-1], num_points)
+    return np.stack([np.interp(wanted, place, stroke[:, 0]), np.interp(wanted, place, stroke[:, 1])], axis=1)

@@ -1,0 +1,30 @@
+"""Small checks that all features share on what an example names and what a config says."""
+
+from pathlib import Path
+
+from seqlabel.errors import ConfigError, ManifestError
+from seqlabel.records import Example
+
+
+def whole_file(example: Example) -> Path:
+    """The file of an example that has no time axis in seconds.
+
+    Raises:
+        ManifestError: the example asks for a part of its file in seconds.
+    """
+    if example.start_seconds is not None or example.end_seconds is not None:
+        raise ManifestError(
+            f"example '{example.id}': start_seconds and end_seconds are for audio, but the source is "
+            f"{example.source}; remove them or cut the file"
+        )
+    return example.source
+
+
+def require(is_met: bool, config: object, expected: str) -> None:
+    """Nothing, if a setting is as it must be.
+
+    Raises:
+        ConfigError: it is not; the message names the config and says what is expected.
+    """
+    if not is_met:
+        raise ConfigError(f"{config}: expected {expected}")

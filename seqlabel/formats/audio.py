@@ -1,0 +1,196 @@
+"""Audio files: read through soundfile (libsndfile) as one channel, any part of them, at any sample rate."""
+
+import io
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from seqlabel.errors import FormatError
+from seqlabel.formats.files import open_file, write_bytes
+from seqlabel.records import Waveform
+
+# What libsndfile reads; the others go to librosa, which asks ffmpeg or the system for them.
+_SOUNDFILE_SUFFIXES = frozenset(
+    {
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".snd",
+        ".caf",
+        ".sph",
+        ".w64",
+    }
+)
+AUDIO_SUFFIXES = _SOUNDFILE_SUFFIXES | {".m4a", ".aac", ".wma", ".webm"}
+
+# Times in manifests are rounded, at worst to a tenth of a second: so little past the end is the end.
+_END_TOLERANCE_SECONDS = 0.05
+_BLOCK_FRAMES = 1 << 20
+_EXPECTED = "an audio file (wav, flac, ogg, opus, mp3, ...)"
+
+
+def read_audio(
+    path: Path,
+    *,
+    sample_rate: int | None,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+) -> Waveform:
+    """The samples of an audio file or of a part of it, all channels mixed into one.
+
+    Args:
+        path: the file.
+        sample_rate: in Hz; the audio is resampled to it (librosa, soxr_hq). None keeps the file's own.
+        start_seconds: where the part begins; None for the file's beginning. Only the part is decoded.
+        end_seconds: where the part ends; None for the file's end. An end up to 0.05 s past the file counts as
+            the file's end.
+
+    Raises:
+        FormatError: not audio, damaged or truncated, without samples, or a part outside of the file.
+    """
+    with open_file(path, _EXPECTED) as (file, size):
+        _refuse_truncated_container(path, file.read(12), size)
+    import soundfile
+
+    try:
+        samples, file_rate = _read_with_soundfile(path, start_seconds, end_seconds)
+    except soundfile.LibsndfileError as error:
+        reason = str(error.error_string).rstrip(".")
+        if path.suffix.lower() in _SOUNDFILE_SUFFIXES:
+            raise FormatError(f"{path}: cannot be decoded ({reason}); expected {_EXPECTED}") from error
+        samples, file_rate = _read_with_librosa(path, start_seconds, end_seconds)
+    if not np.isfinite(samples).all():
+        raise FormatError(f"{path}: holds samples that are NaN or infinite; expected finite ones")
+    if sample_rate is not None and sample_rate != file_rate:
+        import librosa
+
+        samples = librosa.resample(samples, orig_sr=file_rate, target_sr=sample_rate, res_type="soxr_hq")
+        file_rate = sample_rate
+    return Waveform(np.ascontiguousarray(samples, dtype=np.float32), file_rate)
+
+
+def write_wav(path: Path, waveform: Waveform) -> None:
+    """Write a 16-bit WAV file; samples outside of [-1, 1] are clipped.
+
+    Raises:
+        FormatError: the file cannot be written.
+    """
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, waveform.samples, waveform.sample_rate, format="WAV", subtype="PCM_16")
+    write_bytes(path, buffer.getvalue())
+
+
+def _read_with_soundfile(
+    path: Path, start_seconds: float | None, end_seconds: float | None
+) -> tuple[Float32[np.ndarray, " num_samples"], int]:
+    import soundfile
+
+    with soundfile.SoundFile(path) as file:
+        if file.format == "RAW":  # libsndfile takes anything called .au, .snd or .vox for bare samples
+            raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
+        start, end = _frame_range(path, file.frames, file.samplerate, start_seconds, end_seconds)
+        if start:
+            file.seek(start)
+        # Block by block: the length in a damaged header must not become an allocation.
+        blocks: list[np.ndarray[Any, Any]] = []
+        missing = end - start
+        while missing:
+            block = file.read(min(missing, _BLOCK_FRAMES), dtype="float32", always_2d=True)
+            if not len(block):
+                break
+            blocks.append(block.mean(axis=1, dtype=np.float32))
+            missing -= len(block)
+        # The length of an mp3 is an estimate to within a few frames of 1152 samples.
+        if missing > (4 * 1152 if file.format == "MP3" else 0) or not blocks:
+            raise FormatError(
+                f"{path}: ends {missing / file.samplerate:.3f} s before the length that its header gives; "
+                "it is truncated or damaged"
+            )
+        return np.concatenate(blocks), int(file.samplerate)
+
+
+def _frame_range(
+    path: Path, num_frames: int, rate: int, start_seconds: float | None, end_seconds: float | None
+) -> tuple[int, int]:
+    """The first frame and the one after the last, checked against the length of the file."""
+    if num_frames <= 0:
+        raise FormatError(f"{path}: holds no samples; expected at least one")
+    duration = num_frames / rate
+    start = 0.0 if start_seconds is None else start_seconds
+    end = duration if end_seconds is None else end_seconds
+    if not 0.0 <= start < end <= duration + _END_TOLERANCE_SECONDS:
+        raise FormatError(
+            f"{path}: the part from {start:g} s to {end:g} s is not inside of the file, "
+            f"which is {duration:.3f} s long; expected 0 <= start < end <= length"
+        )
+    first, last = round(start * rate), min(round(end * rate), num_frames)
+    if first >= last:
+        raise FormatError(f"{path}: the part from {start:g} s to {end:g} s holds no sample at {rate} Hz")
+    return first, last
+
+
+def _read_with_librosa(
+    path: Path, start_seconds: float | None, end_seconds: float | None
+) -> tuple[Float32[np.ndarray, " num_samples"], int]:
+    import librosa
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # librosa says that this way of reading is going away
+            samples, rate = librosa.load(path, sr=None, mono=True)
+    except Exception as error:  # audioread's backends each have their own
+        raise FormatError(
+            f"{path}: neither libsndfile nor ffmpeg reads it; convert it to wav or flac, "
+            "or install ffmpeg if it is sound"
+        ) from error
+    start, end = _frame_range(path, len(samples), int(rate), start_seconds, end_seconds)
+    return samples[start:end], int(rate)
+
+
+def _refuse_truncated_container(path: Path, head: bytes, size: int) -> None:
+    """Refuse WAV and Ogg files whose end is missing: libsndfile takes what is there without a word."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        _check_wav(path, size)
+    elif head[:4] == b"OggS":
+        _check_ogg(path, size)
+
+
+def _check_wav(path: Path, size: int) -> None:
+    with open_file(path, _EXPECTED) as (file, _):
+        position = 12
+        while position + 8 <= size:
+            file.seek(position)
+            name, length = struct.unpack("<4sI", file.read(8))
+            if name == b"data":
+                # Programs that write to a pipe do not know the length; they put 0, or about 2 or 4 GiB.
+                is_unknown = length == 0 or length >= 0x7FFFF000
+                if not is_unknown and position + 8 + length > size:
+                    raise FormatError(
+                        f"{path}: is truncated: {length} bytes of audio promised, {size - position - 8} there"
+                    )
+                return
+            position += 8 + length + length % 2
+
+
+def _check_ogg(path: Path, size: int) -> None:
+    # A page (RFC 3533, section 6) is at most 65 307 bytes, so the last one begins in the last 64 KiB.
+    with open_file(path, _EXPECTED) as (file, _):
+        file.seek(max(0, size - 65_536))
+        tail = file.read()
+    last = tail.rfind(b"OggS")
+    page = tail[last:]
+    if last < 0 or len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
+        raise FormatError(f"{path}: is truncated: its last Ogg page is not whole")

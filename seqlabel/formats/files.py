@@ -1,0 +1,110 @@
+"""What all readers share: opening a file with clear errors, XML without entities, whole-file writes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from seqlabel.errors import FormatError
+
+
+@contextmanager
+def open_file(path: Path, expected: str) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file for reading; yields it with its size in bytes.
+
+    Args:
+        path: the file.
+        expected: what it should be, for the messages, such as "an InkML file".
+
+    Raises:
+        FormatError: missing, empty, a folder, or not readable.
+    """
+    if path.is_dir():
+        raise FormatError(f"{path}: is a folder; expected {expected}")
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                raise FormatError(f"{path}: is empty (0 bytes); expected {expected}")
+            yield file, size
+    except FileNotFoundError as error:
+        raise FormatError(f"{path}: no such file; expected {expected}") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"{path}: cannot be read ({reason}); expected {expected}") from error
+
+
+def read_bytes(path: Path, expected: str) -> bytes:
+    """The whole file.
+
+    Raises:
+        FormatError: as `open_file`.
+    """
+    with open_file(path, expected) as (file, _):
+        return file.read()
+
+
+def decode_text(path: Path, data: bytes, expected: str) -> str:
+    """UTF-8 text (a byte-order mark is dropped).
+
+    Raises:
+        FormatError: the bytes are not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"{path}: byte {error.start} is not UTF-8; expected {expected}, saved in UTF-8"
+        ) from error
+
+
+def parse_xml(path: Path, data: bytes, expected: str) -> Element:
+    """The root element, with all tags and attributes stripped of their namespaces.
+
+    A DOCTYPE is refused: nothing here needs one, and entities declared in it can grow without bound
+    or read other files.
+
+    Raises:
+        FormatError: not well-formed, or with a DOCTYPE.
+    """
+    builder = TreeBuilder()
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        builder.start(tag.rpartition("}")[2], {k.rpartition("}")[2]: v for k, v in attributes.items()})
+
+    def end(tag: str) -> None:
+        builder.end(tag.rpartition("}")[2])
+
+    def refuse_doctype(*_: object) -> None:
+        raise FormatError(f"{path}: has a DOCTYPE, which is refused for safety; remove it from the file")
+
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    try:
+        parser.Parse(data, True)
+        return builder.close()
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: an unknown encoding
+        raise FormatError(f"{path}: is not well-formed XML ({error}); expected {expected}") from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or none: to a temporary name beside it, then renamed.
+
+    Raises:
+        FormatError: the folder is missing or not writable.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except (OSError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"{path}: cannot be written ({reason})") from error

@@ -1,0 +1,93 @@
+"""From a file to the frames that an encoder reads: signal, feature, normalisation and stacking in one object.
+
+In training the augmentations stand between these steps; everywhere else they are absent.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float32
+
+from seqlabel.augmentations import FeatureAugmentationConfig, SignalAugmentationConfig
+from seqlabel.config import Config
+from seqlabel.features import FeatureConfig
+from seqlabel.features.normalization import NormalizationConfig
+from seqlabel.features.stacking import StackingConfig, stack
+from seqlabel.records import Example, Signal
+
+
+class FrontendConfig(Config, frozen=True):
+    """How a signal becomes frames.
+
+    Attributes:
+        feature: the kind of signal and its features.
+        normalization: mean and variance over an example, its group or the corpus; None for none.
+        stacking: neighbouring frames side by side and subsampling; None for none.
+        signal_augmentations, feature_augmentations: random changes, in this order, in training only.
+    """
+
+    feature: FeatureConfig
+    normalization: NormalizationConfig | None = NormalizationConfig(scope="example")
+    stacking: StackingConfig | None = None
+    signal_augmentations: tuple[SignalAugmentationConfig, ...] = ()
+    feature_augmentations: tuple[FeatureAugmentationConfig, ...] = ()
+
+
+class Frontend:
+    """Reads examples and computes their frames.
+
+    Attributes:
+        dim: features of each frame that comes out.
+        suffixes: kinds of file that it reads.
+    """
+
+    def __init__(self, config: FrontendConfig) -> None:
+        self.config = config
+        self.feature = config.feature.build()
+        self.normalizer = config.normalization.build() if config.normalization else None
+        self.signal_augmentations = tuple(part.build() for part in config.signal_augmentations)
+        self.feature_augmentations = tuple(part.build() for part in config.feature_augmentations)
+        self.dim = self.feature.dim * (config.stacking.num_frames if config.stacking else 1)
+        self.suffixes = self.feature.suffixes
+
+    def read(self, example: Example) -> Signal:
+        """Returns the signal of an example from its file.
+
+        Raises:
+            FormatError: the file cannot be read as what the feature needs.
+        """
+        return self.feature.read(example)
+
+    def fit(self, examples: Iterable[tuple[Signal, str | None]]) -> None:
+        """Learns the statistics of the corpus or of its groups from (signal, group), where the scope has any."""
+        if self.normalizer is not None and self.normalizer.config.scope != "example":
+            self.normalizer.fit((self.feature(signal), group) for signal, group in examples)
+
+    def fit_groups(self, examples: Iterable[tuple[Signal, str | None]]) -> None:
+        """Learns the statistics of the groups of another set, where the scope is the group."""
+        if self.normalizer is not None and self.normalizer.config.scope == "group":
+            self.fit(examples)
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        """Returns the arrays that a model file has to keep."""
+        return self.normalizer.state() if self.normalizer is not None else {}
+
+    def set_statistics(self, statistics: dict[str, np.ndarray]) -> None:
+        """Takes the arrays that `statistics` gave."""
+        if self.normalizer is not None:
+            self.normalizer.set_state(statistics)
+
+    def __call__(
+        self, signal: Signal, group: str | None = None, rng: np.random.Generator | None = None
+    ) -> Float32[np.ndarray, "T F"]:
+        """Returns the frames; augmented when a generator is given."""
+        if rng is not None:
+            for augment_signal in self.signal_augmentations:
+                signal = augment_signal(signal, rng)
+        features = self.feature(signal)
+        if self.normalizer is not None:
+            features = self.normalizer(features, group)
+        if rng is not None:
+            for augment_features in self.feature_augmentations:
+                features = augment_features(features, rng)
+        return stack(features, self.config.stacking) if self.config.stacking else features

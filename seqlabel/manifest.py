@@ -1,0 +1,440 @@
+"""Manifests: which examples there are. Our own JSON Lines, and the lists that other toolkits keep.
+
+Our own has one object on a line, with `source` relative to the manifest's folder:
+
+    {"id": "3_theo_4", "source": "../fsdd/3_theo_4.wav", "text": "three", "group": "theo"}
+"""
+
+import csv
+import io
+import math
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from seqlabel.errors import ManifestError
+from seqlabel.records import Example
+
+# The suffixes of `formats.IMAGE_SUFFIXES`, which stands on the same floor (a test holds them equal).
+_IMAGE_SUFFIXES = frozenset(
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".jp2",
+        ".pgm",
+        ".pbm",
+        ".ppm",
+        ".pnm",
+    }
+)
+_TEXT_COLUMNS = ("text", "transcription", "sentence")
+_GROUP_COLUMNS = ("group", "speaker", "speaker_id", "writer", "writer_id")
+_KINDS = (
+    "a .jsonl manifest, a Kaldi data folder (wav.scp or feats.scp), a folder of line images with "
+    "X.gt.txt files, or a folder with metadata.csv or metadata.jsonl"
+)
+
+
+class _Row(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    source: str
+    text: str | None
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    group: str | None = None
+
+
+class _NemoRow(msgspec.Struct):
+    audio_filepath: str
+    text: str | None = None
+    offset: float | None = None
+    duration: float | None = None
+    speaker: str | int | None = None
+
+
+RowType = TypeVar("RowType", _Row, _NemoRow)
+
+
+def read_manifest(path: Path) -> list[Example]:
+    """The examples of a manifest, in its order, with their texts in Unicode's NFC.
+
+    Args:
+        path: our own .jsonl or NeMo's (`audio_filepath`, `duration`, `offset`, `text`); a Kaldi data folder
+            (`wav.scp` or `feats.scp`, and `text`, `utt2spk`, `segments` where they are); a folder of line
+            images `X.png` with `X.gt.txt`; a Hugging Face folder with `metadata.csv` or `metadata.jsonl`.
+
+    Raises:
+        ManifestError: none of these, or a line that is wrong; the message begins with `file:line:`.
+    """
+    if path.is_dir():
+        located = _read_folder(path)
+    elif path.suffix.lower() == ".csv":
+        located = _read_metadata_csv(path)
+    elif path.name in ("wav.scp", "feats.scp"):
+        located = _read_kaldi(path.parent)
+    else:
+        located = _read_json_lines(path)
+    examples: list[Example] = []
+    seen: dict[str, str] = {}
+    try:
+        for where, example in located:
+            _check(where, example)
+            if example.id in seen:
+                raise ManifestError(
+                    f"{where}: id {example.id!r} stands already at {seen[example.id]}; expected each id once"
+                )
+            seen[example.id] = where
+            examples.append(example)
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not examples:
+        raise ManifestError(f"{path}: no example in it; expected at least one in {_KINDS}")
+    return examples
+
+
+def write_manifest(path: Path, examples: Iterable[Example]) -> None:
+    """Write our own JSON Lines, in UTF-8; the whole file or nothing.
+
+    Sources near the manifest's folder are written relative to it, those elsewhere as they are from the root.
+
+    Raises:
+        ManifestError: an id that occurs twice, an example that could not be read back, or no right to write.
+    """
+    folder = os.path.realpath(path.parent)
+    lines: list[bytes] = []
+    seen: set[str] = set()
+    for example in examples:
+        where = f"{path}:{len(lines) + 1}"
+        _check(where, example)
+        if example.id in seen:
+            raise ManifestError(f"{where}: id {example.id!r} occurs twice; expected each id once")
+        seen.add(example.id)
+        row: dict[str, Any] = {
+            "id": example.id,
+            "source": _relative_source(example.source, folder),
+            "text": None if example.text is None else unicodedata.normalize("NFC", example.text),
+        }
+        for key in ("start_seconds", "end_seconds", "group"):
+            if (value := getattr(example, key)) is not None:
+                row[key] = value
+        try:
+            lines.append(msgspec.json.encode(row))
+        except UnicodeEncodeError as error:
+            raise ManifestError(
+                f"{where}: {example.id!r} holds characters that UTF-8 cannot encode"
+            ) from error
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(b"".join(line + b"\n" for line in lines))
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ManifestError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+# --- what every kind needs --------------------------------------------------------------------------------
+
+_Located = Iterator[tuple[str, Example]]  # `file:line`, and the example that stands there
+
+
+def _check(where: str, example: Example) -> None:
+    if not example.id.strip():
+        raise ManifestError(f"{where}: empty id; expected a name that no other example has")
+    if "\0" in str(example.source) or str(example.source) in ("", "."):
+        raise ManifestError(f"{where}: source {str(example.source)!r} is not a path; expected a file")
+    start, end = example.start_seconds, example.end_seconds
+    if any(time is not None and not (math.isfinite(time) and time >= 0) for time in (start, end)):
+        raise ManifestError(f"{where}: times {start} to {end}; expected seconds, 0 or more")
+    if end is not None and end <= (start or 0.0):
+        raise ManifestError(f"{where}: ends at {end} s, which is not after its start at {start or 0.0} s")
+
+
+def _normal(text: str | None) -> str | None:
+    return None if text is None else unicodedata.normalize("NFC", text)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ManifestError(
+            f"{path}: cannot be read ({error.strerror or error}); expected {_KINDS}"
+        ) from error
+    except ValueError as error:
+        raise ManifestError(f"{str(path)!r}: {error}; expected {_KINDS}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise ManifestError(
+            f"{path}:{number}: byte 0x{data[error.start]:02x} is not UTF-8; save the file in UTF-8"
+        ) from error
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Lines that are not blank, each with its `file:line`."""
+    # Only a line feed ends a line: texts may hold the other characters that str.splitlines() splits at.
+    for number, line in enumerate(_read_text(path).split("\n"), 1):
+        if line.strip():
+            yield f"{path}:{number}", line.rstrip("\r")
+
+
+def _resolve(folder: Path, source: str) -> Path:
+    if source.startswith(".."):
+        # Shortened by hand, against the real folder: behind a link, `folder/..` is somewhere else.
+        return Path(os.path.normpath(os.path.join(os.path.realpath(folder), source)))
+    return folder / source
+
+
+def _relative_source(source: Path, folder: str) -> str:
+    absolute = os.path.abspath(source)
+    relative = os.path.relpath(absolute, folder)
+    is_near = relative.split(os.sep).count("..") <= 3 and os.path.commonpath([absolute, folder]) != os.sep
+    return relative if is_near else absolute
+
+
+# --- JSON Lines: our own, NeMo, Hugging Face --------------------------------------------------------------
+
+
+def _read_json_lines(path: Path) -> _Located:
+    for where, line in _lines(path):
+        try:
+            row = msgspec.json.decode(line)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            hint = "; a list over several lines is not read" if line.lstrip().startswith("[") else ""
+            raise ManifestError(f"{where}: {error}; expected one JSON object on the line{hint}") from error
+        if not isinstance(row, dict):
+            raise ManifestError(f"{where}: {type(row).__name__} on the line; expected one JSON object a line")
+        if "audio_filepath" in row:
+            yield where, _from_nemo(where, path.parent, row)
+        elif "file_name" in row:
+            yield where, _from_metadata(where, path.parent, row)
+        else:
+            found = _convert(where, row, _Row)
+            source = _resolve(path.parent, _not_empty(where, "source", found.source))
+            yield (
+                where,
+                Example(
+                    id=found.id,
+                    source=source,
+                    text=_normal(found.text),
+                    start_seconds=found.start_seconds,
+                    end_seconds=found.end_seconds,
+                    group=found.group,
+                ),
+            )
+
+
+def _convert(where: str, row: dict[str, Any], kind: type[RowType]) -> RowType:
+    try:
+        return msgspec.convert(row, kind)
+    except msgspec.ValidationError as error:
+        name = f"example {row['id']!r}: " if isinstance(row.get("id"), str) else ""
+        keys = ", ".join(field for field in kind.__struct_fields__)
+        raise ManifestError(f"{where}: {name}{error}; the keys are {keys}") from error
+
+
+def _not_empty(where: str, key: str, value: str) -> str:
+    if not value:
+        raise ManifestError(f"{where}: {key} is empty; expected a path")
+    return value
+
+
+def _from_nemo(where: str, folder: Path, row: dict[str, Any]) -> Example:
+    found = _convert(where, row, _NemoRow)
+    audio = _not_empty(where, "audio_filepath", found.audio_filepath)
+    start = found.offset
+    end = None if found.duration is None else (start or 0.0) + found.duration
+    # NeMo has no ids: the file names it, and its offset where there may be several parts.
+    name = os.path.splitext(audio)[0] + ("" if start is None else f"@{start:g}")
+    return Example(
+        id=name,
+        source=_resolve(folder, audio),
+        text=_normal(found.text),
+        start_seconds=start,
+        end_seconds=end,
+        group=None if found.speaker is None else str(found.speaker),
+    )
+
+
+def _from_metadata(where: str, folder: Path, row: dict[str, Any]) -> Example:
+    column = next((name for name in _TEXT_COLUMNS if name in row), None)
+    if column is None:
+        raise ManifestError(
+            f"{where}: columns {', '.join(map(str, row))}; expected one of {', '.join(_TEXT_COLUMNS)}"
+        )
+    name, text = row.get("file_name"), row[column]
+    if not isinstance(name, str) or not name:
+        raise ManifestError(f"{where}: file_name {name!r}; expected a path")
+    if not isinstance(text, str | None):
+        raise ManifestError(f"{where}: {column} {text!r}; expected a string")
+    group = next((row[key] for key in _GROUP_COLUMNS if row.get(key) not in (None, "")), None)
+    return Example(
+        id=os.path.splitext(name)[0],
+        source=_resolve(folder, name),
+        text=_normal(text),
+        group=None if group is None else str(group),
+    )
+
+
+def _read_metadata_csv(path: Path) -> _Located:
+    reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        if "file_name" not in header:
+            raise ManifestError(f"{path}:1: columns {', '.join(header)}; expected file_name among them")
+        line = reader.line_num + 1
+        for cells in reader:
+            if not cells:  # a blank line
+                line = reader.line_num + 1
+                continue
+            if len(cells) != len(header):
+                raise ManifestError(
+                    f"{path}:{line}: {len(cells)} cells; expected {len(header)} as in the header"
+                )
+            yield (
+                f"{path}:{line}",
+                _from_metadata(f"{path}:{line}", path.parent, dict(zip(header, cells, strict=True))),
+            )
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ManifestError(f"{path}:{reader.line_num}: {error}; expected comma-separated values") from error
+
+
+# --- folders ----------------------------------------------------------------------------------------------
+
+
+def _read_folder(folder: Path) -> _Located:
+    if (folder / "metadata.jsonl").is_file():
+        return _read_json_lines(folder / "metadata.jsonl")
+    if (folder / "metadata.csv").is_file():
+        return _read_metadata_csv(folder / "metadata.csv")
+    if (folder / "wav.scp").is_file() or (folder / "feats.scp").is_file():
+        return _read_kaldi(folder)
+    texts = sorted(folder.rglob("*.gt.txt"))
+    if texts:
+        return _read_line_images(folder, texts)
+    manifests = sorted(path.name for path in folder.glob("*.jsonl"))
+    hint = f"; it holds {', '.join(manifests[:3])}: name the one you mean" if manifests else ""
+    raise ManifestError(f"{folder}: not a data folder; expected {_KINDS}{hint}")
+
+
+def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
+    for path in texts:
+        stem = path.name.removesuffix(".gt.txt")
+        # OCRopus keeps the binarised or normalised image as X.bin.png or X.nrm.png.
+        names = [f"{stem}{middle}" for middle in ("", ".bin", ".nrm")]
+        beside = [other for other in path.parent.iterdir() if other.suffix.lower() in _IMAGE_SUFFIXES]
+        images = next(
+            (found for name in names if (found := [image for image in beside if image.stem == name])), []
+        )
+        if len(images) != 1:
+            found_names = ", ".join(sorted(image.name for image in images)) or "none"
+            raise ManifestError(
+                f"{path}:1: image of this text: {found_names}; expected one, such as {stem}.png"
+            )
+        lines = list(_lines(path))
+        if len(lines) > 1:
+            raise ManifestError(f"{lines[1][0]}: a second line of text; expected one line for a line image")
+        text = lines[0][1] if lines else ""
+        name = str(path.relative_to(folder)).removesuffix(".gt.txt")
+        yield f"{path}:1", Example(id=name, source=images[0], text=_normal(text))
+
+
+def _read_table(path: Path) -> dict[str, tuple[str, str]]:
+    """A Kaldi table: key -> (`file:line`, the rest of the line)."""
+    table: dict[str, tuple[str, str]] = {}
+    for where, line in _lines(path):
+        # Kaldi splits at blanks and tabs, not at every space that Unicode knows.
+        key, *rest = re.split(r"[ \t]+", line.strip(" \t"), maxsplit=1)
+        if key in table:
+            raise ManifestError(f"{where}: {key!r} stands already at {table[key][0]}; expected each key once")
+        table[key] = (where, rest[0] if rest else "")
+    return table
+
+
+def _read_kaldi(folder: Path) -> _Located:
+    is_audio = (folder / "wav.scp").is_file()
+    recordings = _read_table(folder / ("wav.scp" if is_audio else "feats.scp"))
+    segments: dict[str, tuple[str, str]] | None = None
+    if is_audio and (folder / "segments").is_file():  # feats.scp lists utterances, already cut
+        segments = _read_table(folder / "segments")
+    texts = _read_table(folder / "text") if (folder / "text").is_file() else None
+    speakers = _read_table(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
+    utterances = recordings if segments is None else segments
+    if texts is not None:
+        _refuse_difference(folder, "text", set(texts), set(utterances))
+    for name, (where, rest) in utterances.items():
+        start = end = None
+        recording = (where, rest)
+        if segments is not None:
+            recording_name, start, end = _segment(where, rest)
+            if recording_name not in recordings:
+                raise ManifestError(f"{where}: recording {recording_name!r} is not in wav.scp; add it there")
+            recording = recordings[recording_name]
+        yield (
+            where,
+            Example(
+                id=name,
+                source=_kaldi_source(folder, *recording),
+                text=None if texts is None else _normal(texts[name][1]),
+                start_seconds=start,
+                end_seconds=end,
+                group=speakers[name][1] if name in speakers else None,
+            ),
+        )
+
+
+def _refuse_difference(folder: Path, file: str, found: set[str], expected: set[str]) -> None:
+    for names, what in (
+        (expected - found, "are missing in it"),
+        (found - expected, "have no audio or features"),
+    ):
+        if names:
+            first = ", ".join(sorted(names)[:3])
+            raise ManifestError(
+                f"{folder / file}:1: {len(names)} utterances {what}, such as {first}; "
+                "run Kaldi's utils/fix_data_dir.sh on the folder"
+            )
+
+
+def _segment(where: str, rest: str) -> tuple[str, float, float | None]:
+    words = rest.split()
+    try:
+        recording, start, end = words[0], float(words[1]), float(words[2])
+    except (IndexError, ValueError) as error:
+        raise ManifestError(f"{where}: {rest!r}; expected: recording, start and end in seconds") from error
+    return recording, start, None if end == -1 else end  # Kaldi writes -1 for the end of the recording
+
+
+def _kaldi_source(folder: Path, where: str, rest: str) -> Path:
+    if "|" in (rest[-1:], rest[:1]):
+        raise ManifestError(
+            f"{where}: a command ({rest[:60]}); commands are not run here: "
+            "write the audio to files (Kaldi's wav-copy) and list those"
+        )
+    if re.search(r"\[[0-9:,]*\]$", rest):
+        raise ManifestError(
+            f"{where}: a range of rows ({rest[-30:]}); copy those features (Kaldi's copy-feats)"
+        )
+    source = _resolve(folder, _not_empty(where, "path", rest))
+    # Kaldi's own paths start where its scripts are run, which is seldom the data folder.
+    if not _is_file(source) and _is_file(Path(rest)):
+        return Path(rest)
+    return source
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() or Path(re.sub(r":[0-9]+$", "", str(path))).is_file()

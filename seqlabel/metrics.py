@@ -1,0 +1,213 @@
+"""Error rates: edit counts summed over a whole set, never averages of rates."""
+
+import unicodedata
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import editdistance
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCounts:
+    """How many edits turn a reference into a hypothesis; counts of several texts add up with `+`.
+
+    Attributes:
+        substitutions: symbols of the reference that became another symbol.
+        deletions: symbols of the reference that are missing.
+        insertions: symbols of the hypothesis that have no counterpart.
+        reference_length: symbols of the reference.
+    """
+
+    substitutions: int = 0
+    deletions: int = 0
+    insertions: int = 0
+    reference_length: int = 0
+
+    def __add__(self, other: "ErrorCounts") -> "ErrorCounts":
+        return ErrorCounts(
+            self.substitutions + other.substitutions,
+            self.deletions + other.deletions,
+            self.insertions + other.insertions,
+            self.reference_length + other.reference_length,
+        )
+
+    @property
+    def errors(self) -> int:
+        """The edit distance: substitutions + deletions + insertions."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def rate(self) -> float:
+        """Errors for each reference symbol, as a fraction; above 1 where much was inserted.
+
+        Over an empty reference it is 0.0 without errors, and infinite with insertions. One empty
+        reference in a set does no such harm: its insertions count, and the set's length divides.
+        """
+        if self.reference_length:
+            return self.errors / self.reference_length
+        return float("inf") if self.errors else 0.0
+
+    def as_json(self) -> dict[str, int]:
+        """The four counts by name."""
+        return {
+            "substitutions": self.substitutions,
+            "deletions": self.deletions,
+            "insertions": self.insertions,
+            "reference_length": self.reference_length,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRates:
+    """The errors of a whole set. Rates are fractions.
+
+    Attributes:
+        characters: counts over Unicode characters in NFC, spaces included.
+        words: counts over words, which white space separates.
+        num_examples: scored pairs.
+        num_wrong: pairs whose characters differ anywhere.
+    """
+
+    characters: ErrorCounts
+    words: ErrorCounts
+    num_examples: int
+    num_wrong: int
+
+    @property
+    def cer(self) -> float:
+        """Character error rate."""
+        return self.characters.rate
+
+    @property
+    def wer(self) -> float:
+        """Word error rate."""
+        return self.words.rate
+
+    @property
+    def ser(self) -> float:
+        """Sentence error rate: the share of examples with any error; 0.0 for no examples."""
+        return self.num_wrong / self.num_examples if self.num_examples else 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """One object of fractions and counts; the counts at the top are of characters.
+
+        An infinite rate (see `ErrorCounts.rate`) is None, since JSON has no infinity.
+        """
+        return {
+            "cer": _finite(self.cer),
+            "wer": _finite(self.wer),
+            "ser": self.ser,
+            "num_examples": self.num_examples,
+            **self.characters.as_json(),
+            "words": self.words.as_json(),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"CER {100 * self.cer:.2f} %  WER {100 * self.wer:.2f} %  SER {100 * self.ser:.2f} %  "
+            f"({self.num_examples} lines)"
+        )
+
+
+def score(pairs: Iterable[tuple[str, str]]) -> ErrorRates:
+    """The error rates of `(reference, hypothesis)` pairs.
+
+    Both are brought into NFC and nothing else is changed: case, punctuation and spaces count.
+
+    Example:
+        >>> print(score([("one two", "one too"), ("six", "six")]))
+        CER 10.00 %  WER 33.33 %  SER 50.00 %  (2 lines)
+    """
+    characters = words = ErrorCounts()
+    num_examples = num_wrong = 0
+    for reference, hypothesis in pairs:
+        of_characters = count_character_errors(reference, hypothesis)
+        characters += of_characters
+        words += count_word_errors(reference, hypothesis)
+        num_examples += 1
+        num_wrong += of_characters.errors > 0
+    return ErrorRates(characters, words, num_examples, num_wrong)
+
+
+def count_character_errors(reference: str, hypothesis: str) -> ErrorCounts:
+    """Edits between the characters of two texts in NFC; spaces count."""
+    return count_errors(unicodedata.normalize("NFC", reference), unicodedata.normalize("NFC", hypothesis))
+
+
+def count_word_errors(reference: str, hypothesis: str) -> ErrorCounts:
+    """Edits between the words of two texts in NFC; white space separates words and is not counted."""
+    return count_errors(
+        unicodedata.normalize("NFC", reference).split(), unicodedata.normalize("NFC", hypothesis).split()
+    )
+
+
+def count_errors(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> ErrorCounts:
+    """The fewest edits that turn `reference` into `hypothesis`, told apart by kind.
+
+    Where several alignments are equally short, the split is that of RapidFuzz, and so of jiwer.
+    """
+    if reference == hypothesis:
+        return ErrorCounts(reference_length=len(reference))
+    distance = int(editdistance.eval(reference, hypothesis))
+    surplus = len(reference) - len(hypothesis)
+    if distance == abs(surplus):
+        # Deletions minus insertions is always the surplus, so here nothing is left for substitutions.
+        return ErrorCounts(0, max(surplus, 0), max(-surplus, 0), len(reference))
+    # RapidFuzz sets common ends aside first, which decides some ties; it also saves time.
+    start = 0
+    while reference[start] == hypothesis[start]:
+        start += 1
+    end = 0
+    while reference[-1 - end] == hypothesis[-1 - end]:
+        end += 1
+    substitutions, deletions, insertions = _split_by_kind(
+        reference[start : len(reference) - end], hypothesis[start : len(hypothesis) - end]
+    )
+    return ErrorCounts(substitutions, deletions, insertions, len(reference))
+
+
+def _split_by_kind(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> tuple[int, int, int]:
+    """Substitutions, deletions and insertions, from the matrix of distances kept as bit vectors.
+
+    Hyyrö (2003), "A bit-vector algorithm for computing Levenshtein and Damerau edit distances": after
+    each hypothesis symbol, bit i of `plus` (`minus`) says that the distance grows (falls) by one from
+    reference prefix i to prefix i + 1. Python's integers are as long as the reference, so a column
+    costs a few operations in C however long the texts are.
+    """
+    positions: dict[Hashable, int] = {}
+    for place, symbol in enumerate(reference):
+        positions[symbol] = positions.get(symbol, 0) | (1 << place)
+    every = (1 << len(reference)) - 1
+    plus, minus = every, 0
+    columns = [(plus, minus)]
+    for symbol in hypothesis:
+        match = positions.get(symbol, 0)
+        diagonal = ((((match & plus) + plus) ^ plus) | match | minus) & every
+        right_plus = minus | (every & ~(diagonal | plus))
+        right_minus = plus & diagonal
+        right_plus = ((right_plus << 1) | 1) & every
+        right_minus = (right_minus << 1) & every
+        plus = right_minus | (every & ~(diagonal | right_plus))
+        minus = right_plus & diagonal
+        columns.append((plus, minus))
+
+    # Back from the end, a deletion first, then an insertion, then the diagonal: RapidFuzz's order.
+    substitutions = deletions = insertions = 0
+    row, column = len(reference), len(hypothesis)
+    while row and column:
+        bit = 1 << (row - 1)
+        if columns[column][0] & bit:
+            deletions += 1
+            row -= 1
+        elif columns[column - 1][1] & bit:
+            insertions += 1
+            column -= 1
+        else:
+            row -= 1
+            column -= 1
+            substitutions += reference[row] != hypothesis[column]
+    return substitutions, deletions + row, insertions + column
+
+
+def _finite(rate: float) -> float | None:
+    return None if rate == float("inf") else rate

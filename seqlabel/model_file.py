@@ -1,0 +1,169 @@
+"""The model file: one safetensors file with the weights and, as JSON in its header, all that reading needs.
+
+Nothing on the loading path can run code: tensors are raw numbers and the header is decoded into typed data.
+Files are written to a temporary name beside their place, synced and renamed.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from seqlabel.config import Config
+from seqlabel.errors import ModelFileError
+from seqlabel.experiment import ExperimentConfig
+from seqlabel.frontend import Frontend
+from seqlabel.model import Model
+from seqlabel.tokens import TokenTable
+
+FORMAT_VERSION = 1
+
+
+class TrainingSummary(Config, frozen=True):
+    """How a model came to be.
+
+    Attributes:
+        epoch: the pass after which the weights were taken, from 1.
+        num_steps: optimiser steps until then.
+        num_train_examples, num_dev_examples: sizes of the sets.
+        minutes: training time until then, stops not counted.
+        dev_cer, dev_wer, dev_ser: error rates on the dev set, as fractions.
+        finished_at: date and time in UTC, ISO 8601.
+        versions: of seqlabel and PyTorch.
+    """
+
+    epoch: int
+    num_steps: int
+    num_train_examples: int
+    num_dev_examples: int
+    minutes: float
+    dev_cer: float
+    dev_wer: float
+    dev_ser: float
+    finished_at: str
+    versions: dict[str, str]
+
+
+class Header(Config, frozen=True):
+    """The JSON part of a model file."""
+
+    experiment: ExperimentConfig
+    tokens: TokenTable
+    num_parameters: int
+    summary: TrainingSummary
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model file in memory: ready to read examples."""
+
+    header: Header
+    frontend: Frontend
+    model: Model
+
+
+def save_model(path: Path, header: Header, weights: dict[str, Tensor], frontend: Frontend) -> None:
+    """Writes a model file; a file of that name stays whole until the new one is complete."""
+    tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    for name, array in frontend.statistics().items():
+        tensors[f"normalization.{name}"] = torch.from_numpy(array)
+    metadata = {
+        "format": "seqlabel",
+        "format_version": str(FORMAT_VERSION),
+        "header": msgspec.json.encode(header).decode(),
+    }
+    save_tensors(path, tensors, metadata)
+
+
+def load_model(path: Path, device: torch.device) -> LoadedModel:
+    """Returns the model of a file, on `device`, in evaluation mode.
+
+    Raises:
+        ModelFileError: not a model file, damaged, or of a newer format.
+    """
+    tensors, metadata = read_tensors(path)
+    header = _decode_header(path, metadata)
+    frontend = Frontend(header.experiment.frontend)
+    model = Model(header.experiment.encoder, frontend.dim, len(header.tokens))
+    weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelFileError(f"{path}: the weights are not those of its configuration: {reason}") from error
+    prefix = "normalization."
+    frontend.set_statistics(
+        {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}
+    )
+    return LoadedModel(header, frontend, model.to(device).eval())
+
+
+def read_header(path: Path) -> Header:
+    """Returns what a model file says of itself, without its weights.
+
+    Raises:
+        ModelFileError: as for `load_model`.
+    """
+    _refuse_non_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from error
+    return _decode_header(path, metadata)
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Writes a safetensors file under a temporary name, syncs it and renames it to `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, metadata)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Returns the tensors and the metadata of a safetensors file.
+
+    Raises:
+        ModelFileError: no such file, or not a whole safetensors file.
+    """
+    _refuse_non_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _refuse_non_file(path: Path) -> None:
+    if path.is_dir():
+        raise ModelFileError(f"{path}: is a folder; give the model file in it, such as {path / 'best.safetensors'}")
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such model file; `seqlabel train` writes best.safetensors in its run folder")
+
+
+def _unreadable(path: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(f"{path}: not a whole safetensors file ({error}); copy it again or take another model")
+
+
+def _decode_header(path: Path, metadata: dict[str, str]) -> Header:
+    if metadata.get("format") != "seqlabel" or "header" not in metadata:
+        raise ModelFileError(f"{path}: a safetensors file, but not a seqlabel model; expected one that train wrote")
+    version = metadata.get("format_version", "")
+    if version != str(FORMAT_VERSION):
+        raise ModelFileError(
+            f"{path}: format version {version!r}, this seqlabel reads {FORMAT_VERSION}; install a newer seqlabel"
+        )
+    try:
+        return msgspec.json.decode(metadata["header"], type=Header)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ModelFileError(f"{path}: its header cannot be understood: {error}") from error

@@ -1,0 +1,106 @@
+"""A trained model at work: files in, text and error rates out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from seqlabel.data import keep_for_scoring, read_signals
+from seqlabel.devices import choose_device, prepare_arithmetic
+from seqlabel.errors import ManifestError, SeqlabelError
+from seqlabel.evaluation import Evaluation, decode, evaluate
+from seqlabel.manifest import read_manifest
+from seqlabel.model_file import Header, LoadedModel, load_model
+from seqlabel.records import Example, Hypothesis
+
+CHUNK = 256
+"""Files that are read before a batch is decoded: bounds the memory whatever the number of files."""
+
+
+class Recognizer:
+    """Reads files with a trained model.
+
+    Example:
+        >>> recognizer = Recognizer.load("runs/an4/best.safetensors")  # doctest: +SKIP
+        >>> recognizer.transcribe("line.png")  # doctest: +SKIP
+        'CEST MON TESTAMENT'
+    """
+
+    def __init__(self, loaded: LoadedModel, device: str = "auto") -> None:
+        self.loaded = loaded
+        self.device = choose_device(device)
+        self.decoder = loaded.header.experiment.decoder.build(loaded.header.tokens)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> "Recognizer":
+        """Returns the recogniser of a model file.
+
+        Raises:
+            ModelFileError: the file is not a whole model.
+            ConfigError: the device is not there.
+        """
+        prepare_arithmetic(None)
+        return cls(load_model(Path(path), choose_device(device)), device)
+
+    @property
+    def header(self) -> Header:
+        """What the model file says of itself."""
+        return self.loaded.header
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """The kinds of file that the model reads, as lower-case suffixes with their dot."""
+        return self.loaded.frontend.suffixes
+
+    def transcribe(self, path: str | Path) -> str:
+        """Returns the text of one file.
+
+        Raises:
+            FormatError: the file cannot be read as what the model's features need.
+        """
+        [(_, result)] = self.transcribe_files([Path(path)])
+        if isinstance(result, SeqlabelError):
+            raise result
+        return result.text
+
+    def transcribe_files(self, paths: Sequence[Path]) -> Iterator[tuple[Path, Hypothesis | SeqlabelError]]:
+        """Yields each path with its best hypothesis, or with the error that kept it from being read, in order."""
+        frontend = self.loaded.frontend
+        for start in range(0, len(paths), CHUNK):
+            chunk = paths[start : start + CHUNK]
+            results: dict[int, Hypothesis | SeqlabelError] = {}
+            features = {}
+            for index, path in enumerate(chunk):
+                try:
+                    features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
+                except SeqlabelError as error:
+                    results[index] = error
+            if features:
+                decoded = decode(self.loaded.model, self.decoder, list(features.values()), self.device)
+                results |= dict(zip(features, decoded, strict=True))
+            yield from ((path, results[index]) for index, path in enumerate(chunk))
+
+    def evaluate(
+        self, manifest: str | Path | Sequence[Example], on_batch: Callable[[int], object] | None = None
+    ) -> Evaluation:
+        """Returns the error rates over a manifest (its path, or examples) and every hypothesis.
+
+        Raises:
+            ManifestError: an example has no reference, or a file cannot be read; nothing is left out in silence.
+        """
+        examples = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else list(manifest)
+        where = manifest if isinstance(manifest, str | Path) else "examples"
+        untold = [example.id for example in examples if example.text is None]
+        if untold:
+            raise ManifestError(
+                f"{where}: {len(untold)} of {len(examples)} examples have no text, first '{untold[0]}'; "
+                "`seqlabel transcribe` reads files without references"
+            )
+        frontend = self.loaded.frontend
+        found, offenders = read_signals(examples, frontend)
+        if offenders:
+            raise ManifestError(
+                f"{where}: {len(offenders)} of {len(examples)} examples cannot be read, first '{offenders[0].id}': "
+                f"{offenders[0].reason}"
+            )
+        frontend.fit_groups((signal, example.group) for example, signal in found)
+        loaded = keep_for_scoring(found, frontend, self.header.tokens)
+        return evaluate(self.loaded.model, self.decoder, frontend, loaded, self.device, on_batch)

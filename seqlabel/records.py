@@ -1,0 +1,74 @@
+"""The plain records that travel between the parts: examples, signals and hypotheses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One text line or utterance: where its signal lies and what it says.
+
+    Attributes:
+        id: unique within a manifest.
+        source: the file; matrices inside a Kaldi archive are `archive.ark:byte_offset`.
+        text: the reference; None where nobody has transcribed it.
+        start_seconds, end_seconds: the part of the file that is meant; None for the whole.
+        group: speaker or writer; None where unknown.
+    """
+
+    id: str
+    source: Path
+    text: str | None = None
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """One channel of audio. `samples` lie in [-1, 1]; `sample_rate` is in Hz."""
+
+    samples: Float32[np.ndarray, " num_samples"]
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineImage:
+    """A grey image of one text line: 0 is black (ink), 255 is white (paper)."""
+
+    pixels: UInt8[np.ndarray, "height width"]
+
+
+@dataclass(frozen=True, slots=True)
+class Strokes:
+    """Pen ink: one (num_points, 2) array of x (to the right) and y (DOWNWARDS) for each stroke, in tablet units."""
+
+    strokes: tuple[Float32[np.ndarray, "num_points 2"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Frames somebody else has computed: one row for each frame."""
+
+    values: Float32[np.ndarray, "T F"]
+
+
+Signal = Waveform | LineImage | Strokes | Matrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """What a decoder reads in one example.
+
+    Attributes:
+        text: the tokens joined.
+        token_ids: the labelling.
+        score: natural logarithm of its probability, as the decoder counts it.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    score: float

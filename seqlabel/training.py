@@ -1,0 +1,331 @@
+"""Training: manifests to a run folder that holds the best model, and that can be stopped and gone on with."""
+
+import datetime
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqlabel import __version__
+from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
+from seqlabel.ctc import ctc_loss
+from seqlabel.data import Batch, BatchMaker, ahead
+from seqlabel.devices import choose_device, faster_precision, prepare_arithmetic
+from seqlabel.errors import ConfigError
+from seqlabel.evaluation import decode
+from seqlabel.experiment import ExperimentConfig
+from seqlabel.frontend import Frontend
+from seqlabel.metrics import ErrorRates, score
+from seqlabel.model import Model
+from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
+from seqlabel.run_log import RunLog
+from seqlabel.training_set import TrainingSet, prepare
+
+CHECKPOINT_SECONDS = 120.0
+"""A checkpoint is written after every epoch, and within long ones this often."""
+
+
+class TrainingStopped(Exception):
+    """The run was asked to stop, has written its checkpoint, and can be gone on with by the same command."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """Where the best model lies, how it came to be, and the minutes that the whole run took."""
+
+    best_model: Path
+    summary: TrainingSummary
+    minutes: float
+
+
+def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str = "auto") -> TrainingResult:
+    """Trains, or goes on with, the run in `run_dir` and returns its best model.
+
+    Raises:
+        ManifestError, FormatError, TokenError: the data cannot be learnt from; the message names the first examples.
+        ConfigError: `run_dir` holds a run with other settings.
+        TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
+    """
+    where = choose_device(device)
+    prepare_arithmetic(config.training.num_threads)
+    resumed = _open_run(config, run_dir)
+    log = RunLog(run_dir, append=resumed is not None)
+    log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}, {torch.get_num_threads()} threads")
+    torch.manual_seed(config.training.seed)
+    data = prepare(config, data_dir, log)
+    trainer = Trainer(config, run_dir, data, where, log)
+    if resumed is not None:
+        trainer.resume(*resumed)
+    return trainer.run()
+
+
+class Trainer:
+    """One run: the model, its average, the optimiser and how far they have come."""
+
+    def __init__(
+        self, config: ExperimentConfig, run_dir: Path, data: TrainingSet, device: torch.device, log: RunLog
+    ) -> None:
+        self.config = config
+        self.run_dir = run_dir
+        self.data = data
+        self.device = device
+        self.log = log
+        self.model = data.model.to(device)
+        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.averaged_model = Model(config.encoder, data.frontend.dim, len(data.tokens)).to(device).eval()
+        self.decoder = config.decoder.build(data.tokens)
+        self.optimizer = build_optimizer(self.model, config)
+        self.maker = BatchMaker(data.frontend, data.train, data.output_lengths, config.training.seed)
+        self.progress = Progress(experiment=config, precision=config.training.precision)
+        self.stop_requested = threading.Event()
+        self.last_checkpoint = time.monotonic()
+
+    def resume(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
+        """Goes back to where a checkpoint was written."""
+        restore(tensors, self.model, self.average, self.optimizer)
+        self.progress = progress
+        self.log.line(f"going on after epoch {progress.epoch}, batch {progress.batch}")
+        self.log.forget_epochs_after(progress.epoch)
+
+    def run(self) -> TrainingResult:
+        """Runs the remaining epochs and returns the best model's place and rates."""
+        training = self.config.training
+        self._choose_precision()
+        num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        self.log.line(
+            f"{len(self.data.train)} training and {len(self.data.dev)} dev examples, {len(self.data.tokens) - 1} tokens, "
+            f"{num_parameters:,} weights, {self.progress.precision}"
+        )
+        with self._stop_signals():
+            while self.progress.epoch < training.num_epochs and not self._out_of_patience():
+                self._epoch()
+        self.log.line(f"done after {self.progress.seconds / 60:.1f} minutes")
+        return self._result()
+
+    def _epoch(self) -> None:
+        training, data = self.config.training, self.config.data
+        epoch = self.progress.epoch
+        order = self.maker.order(epoch, data.batch_size, data.batch_frames)
+        start = time.monotonic()
+        num_frames = 0
+        gradient_norms: list[float] = []
+        self.model.train()
+        with self.log.bar(epoch, training.num_epochs, len(order), self.progress.batch) as advance:
+            for batch in ahead(lambda indices: self.maker.batch(epoch, indices), order[self.progress.batch :]):
+                progress_share = (epoch + self.progress.batch / len(order)) / training.num_epochs
+                factor = training.schedule.factor(progress_share, list(self.progress.dev_errors))
+                for group in self.optimizer.param_groups:
+                    group["lr"] = training.learning_rate * factor
+                gradient_norms.append(self._step(batch))
+                num_frames += int(batch.feature_lengths.sum())
+                advance(self.progress.loss_sum / max(1, self.progress.num_tokens))
+                now = time.monotonic()
+                if self.stop_requested.is_set() or now - self.last_checkpoint > CHECKPOINT_SECONDS:
+                    self._add_seconds(now - start)
+                    start = now
+                    self._save_checkpoint()
+                    self._stop_if_requested()
+        train_seconds = time.monotonic() - start
+        rates = self._evaluate()
+        self._add_seconds(time.monotonic() - start)
+        self._finish_epoch(rates, gradient_norms, num_frames / max(train_seconds, 1e-9))
+        self._stop_if_requested()
+
+    def _step(self, batch: Batch) -> float:
+        """Takes one optimiser step and returns the norm of the gradient."""
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = self._losses(batch, getattr(torch, self.progress.precision))
+        num_tokens = int(batch.target_lengths.sum())
+        (losses.sum() / num_tokens).backward()
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip))
+        loss_sum = float(losses.detach().sum())
+        finite = math.isfinite(loss_sum) and math.isfinite(norm)
+        if finite:
+            self.optimizer.step()
+            self._update_average()
+        else:
+            self.log.line(f"step left out: loss {loss_sum}, gradient norm {norm}, examples {', '.join(batch.ids[:4])}")
+        progress = self.progress
+        self.progress = msgspec.structs.replace(
+            progress,
+            batch=progress.batch + 1,
+            num_steps=progress.num_steps + finite,
+            num_skipped=progress.num_skipped + (not finite),
+            loss_sum=progress.loss_sum + (loss_sum if finite else 0.0),
+            num_tokens=progress.num_tokens + (num_tokens if finite else 0),
+        )
+        return norm
+
+    def _losses(self, batch: Batch, dtype: torch.dtype) -> Tensor:
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            emissions = self.model(batch.features.to(self.device), batch.feature_lengths.to(self.device))
+        targets, target_lengths = batch.targets.to(self.device), batch.target_lengths.to(self.device)
+        return ctc_loss(emissions, targets, target_lengths)
+
+    def _update_average(self) -> None:
+        decay = self.config.training.average_decay
+        # The average follows closely at first, so that the first epochs are not judged by the random start.
+        decay = 0.0 if decay is None else min(decay, (1 + self.progress.num_steps) / (10 + self.progress.num_steps))
+        with torch.no_grad():
+            for name, tensor in self.model.state_dict().items():
+                self.average[name].lerp_(tensor, 1 - decay)
+
+    def _evaluate(self) -> ErrorRates:
+        self.averaged_model.load_state_dict(self.average)
+        hypotheses = decode(self.averaged_model, self.decoder, self.data.dev_features, self.device)
+        references = (item.example.text or "" for item in self.data.dev)
+        return score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
+
+    def _finish_epoch(self, rates: ErrorRates, gradient_norms: list[float], frames_per_second: float) -> None:
+        progress = self.progress
+        better = is_better(rates, progress.dev_errors)
+        epoch = progress.epoch + 1
+        loss = progress.loss_sum / max(1, progress.num_tokens)
+        self.progress = msgspec.structs.replace(
+            progress,
+            epoch=epoch,
+            batch=0,
+            loss_sum=0.0,
+            num_tokens=0,
+            dev_errors=(*progress.dev_errors, rates.cer),
+            best_epoch=epoch if better else progress.best_epoch,
+        )
+        self.log.epoch(
+            {
+                "epoch": epoch,
+                "num_steps": progress.num_steps,
+                "num_skipped": progress.num_skipped,
+                "train_loss": loss,
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "gradient_norm": float(np.median(gradient_norms)) if gradient_norms else None,
+                "frames_per_second": frames_per_second,
+                "seconds": progress.seconds,
+                "dev": rates.as_json(),
+            },
+            f"epoch {epoch:3d}/{self.config.training.num_epochs}  loss {loss:6.3f}  dev CER {100 * rates.cer:6.2f} %  "
+            f"WER {100 * rates.wer:6.2f} %  {progress.seconds / 60:5.1f} min{'  best' if better else ''}",
+        )
+        header = self._header(rates)
+        if better:
+            save_model(self.run_dir / "best.safetensors", header, self.average, self.data.frontend)
+        save_model(self.run_dir / "last.safetensors", header, self.average, self.data.frontend)
+        self._save_checkpoint()
+
+    def _header(self, rates: ErrorRates) -> Header:
+        summary = TrainingSummary(
+            epoch=self.progress.epoch,
+            num_steps=self.progress.num_steps,
+            num_train_examples=len(self.data.train),
+            num_dev_examples=len(self.data.dev),
+            minutes=self.progress.seconds / 60,
+            dev_cer=rates.cer,
+            dev_wer=rates.wer,
+            dev_ser=rates.ser,
+            finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            versions={"seqlabel": __version__, "torch": str(torch.__version__)},
+        )
+        num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        return Header(
+            experiment=self.config, tokens=self.data.tokens, num_parameters=num_parameters, summary=summary
+        )
+
+    def _result(self) -> TrainingResult:
+        path = self.run_dir / "best.safetensors"
+        return TrainingResult(path, read_header(path).summary, self.progress.seconds / 60)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.training.patience
+        return patience is not None and self.progress.epoch - self.progress.best_epoch >= patience
+
+    def _choose_precision(self) -> None:
+        if self.progress.precision != "auto":
+            return
+        order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
+        state = torch.get_rng_state()
+
+        def step(dtype: torch.dtype) -> None:
+            self.optimizer.zero_grad(set_to_none=True)
+            self._losses(batch, dtype).sum().backward()
+
+        batch = self.maker.batch(0, order[len(order) // 2])
+        chosen = faster_precision(step, self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.set_rng_state(state)
+        self.progress = msgspec.structs.replace(self.progress, precision=str(chosen).removeprefix("torch."))
+
+    def _add_seconds(self, seconds: float) -> None:
+        self.progress = msgspec.structs.replace(self.progress, seconds=self.progress.seconds + seconds)
+
+    def _save_checkpoint(self) -> None:
+        save_checkpoint(
+            self.run_dir / "checkpoint.safetensors", self.progress, self.model, self.average, self.optimizer
+        )
+        self.last_checkpoint = time.monotonic()
+
+    def _stop_if_requested(self) -> None:
+        if self.stop_requested.is_set():
+            raise TrainingStopped(
+                f"stopped in epoch {self.progress.epoch + 1}, nothing is lost; the same command goes on with {self.run_dir}"
+            )
+
+    @contextmanager
+    def _stop_signals(self) -> Iterator[None]:
+        """Has the first SIGINT or SIGTERM end the run after the step under way; the second ends it at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def request(number: int, frame: FrameType | None) -> None:
+            self.stop_requested.set()
+            for known, handler in before.items():
+                signal.signal(known, handler)
+
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optimizer:
+    """Returns AdamW (Loshchilov and Hutter 2019) with weight decay on matrices and filters only."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.training.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.training.learning_rate, fused=True)
+
+
+def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[str, Tensor]] | None:
+    """Makes the run folder, or returns the checkpoint of the run that it holds."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    settings = run_dir / "config.json"
+    checkpoint = run_dir / "checkpoint.safetensors"
+    encoded = msgspec.json.format(msgspec.json.encode(config), indent=2)
+    if settings.exists() and settings.read_bytes().strip() != encoded:
+        different = differences(json.loads(settings.read_bytes()), json.loads(encoded))
+        raise ConfigError(f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir")
+    settings.write_bytes(encoded + b"\n")
+    return load_checkpoint(checkpoint) if checkpoint.exists() else None
+
+
+def differences(old: object, new: object, name: str = "") -> str:
+    """Returns the first setting in which two JSON configurations differ, with both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                return differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
+    return f"{name}: {json.dumps(old)} there, {json.dumps(new)} now"

@@ -1,0 +1,81 @@
+"""The data of a run, read and checked before the first step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from seqlabel.data import Loaded, Offender, check_targets, keep_for_scoring, read_signals
+from seqlabel.errors import ManifestError
+from seqlabel.experiment import ExperimentConfig
+from seqlabel.frontend import Frontend
+from seqlabel.manifest import read_manifest
+from seqlabel.model import Model
+from seqlabel.run_log import RunLog
+from seqlabel.tokens import TokenTable
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Everything that a run learns from and is judged by."""
+
+    frontend: Frontend
+    tokens: TokenTable
+    model: Model
+    train: Sequence[Loaded]
+    dev: Sequence[Loaded]
+    dev_features: Sequence[np.ndarray]
+
+    @property
+    def output_lengths(self) -> Callable[[Tensor], Tensor]:
+        """The model's map from frames of features to frames of emissions."""
+        return self.model.output_lengths
+
+
+def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSet:
+    """Reads and checks every example, and builds the front end, the token table and the untrained model.
+
+    Raises:
+        ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
+    """
+    train_examples = [example for name in config.data.train for example in read_manifest(data_dir / name)]
+    dev_examples = read_manifest(data_dir / config.data.dev)
+    for name, examples in (("train", train_examples), ("dev", dev_examples)):
+        if not examples:
+            raise ManifestError(f"{data_dir}: the {name} manifest has no examples; prepare the corpus again")
+    frontend = Frontend(config.frontend)
+    with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:
+        train_signals, unreadable = read_signals(train_examples, frontend, advance)
+        dev_signals, dev_unreadable = read_signals(dev_examples, frontend, advance)
+    if dev_unreadable:
+        # A dev error over part of the dev set would flatter, so there is no leaving out here.
+        raise ManifestError(offenders_line(data_dir / config.data.dev, dev_unreadable, len(dev_examples)))
+    frontend.fit((signal, example.group) for example, signal in train_signals)
+    frontend.fit_groups((signal, example.group) for example, signal in dev_signals)
+    tokens = TokenTable.from_texts((e.text or "" for e, _ in train_signals), config.data.token_unit)
+    model = Model(config.encoder, frontend.dim, len(tokens))
+    train, offenders = check_targets(train_signals, frontend, tokens, model.output_lengths)
+    offenders = unreadable + offenders
+    if offenders:
+        line = offenders_line(data_dir / ", ".join(config.data.train), offenders, len(train_examples))
+        if config.data.offenders == "refuse" or not train:
+            raise ManifestError(f"{line}; correct them, or set --data.offenders leave_out")
+        log.line(f"left out: {line}")
+        for offender in offenders:
+            log.write(f"  {offender.id}: {offender.reason}")
+    unknown = sorted({c for e in dev_examples for c in e.text or ""} - {c for e in train_examples for c in e.text or ""})
+    if unknown and config.data.token_unit == "character":
+        names = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in unknown[:8])
+        log.line(f"dev has {len(unknown)} characters that no training text has, always counted as errors: {names}")
+    dev = keep_for_scoring(dev_signals, frontend, tokens)
+    dev_features = [frontend(item.signal, item.example.group) for item in dev]
+    return TrainingSet(frontend, tokens, model, train, dev, dev_features)
+
+
+def offenders_line(path: Path, offenders: Sequence[Offender], num_examples: int) -> str:
+    """Returns one line that counts the offenders and gives the reasons of the first."""
+    first = "; ".join(f"'{offender.id}': {offender.reason}" for offender in offenders[:3])
+    more = f" and {len(offenders) - 3} more" if len(offenders) > 3 else ""
+    return f"{path}: {len(offenders)} of {num_examples} examples cannot be used: {first}{more}"

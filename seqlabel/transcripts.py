@@ -1,0 +1,138 @@
+"""References and hypotheses from files, in pairs for scoring."""
+
+from pathlib import Path
+
+import msgspec
+
+from seqlabel.errors import ManifestError
+from seqlabel.manifest import read_manifest
+
+MANIFEST_SUFFIXES = frozenset({".json", ".jsonl"})
+
+
+def read_pairs(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
+    """The (reference, hypothesis) texts of two files, in the order of the reference.
+
+    Two manifests (JSON Lines files or folders, whatever `read_manifest` reads) are joined by id; two text
+    files line by line. A hypothesis file need not be a manifest: each of its JSON objects has `id` and
+    `hypothesis`, or `id` and `text`, which is what `seqlabel evaluate --out` and others write.
+
+    Raises:
+        ManifestError: a file cannot be read, the two are of different kinds, their ids or numbers of
+            lines differ, or there is nothing in them.
+    """
+    kinds = ["manifest" if is_manifest(path) else "text file" for path in (reference, hypothesis)]
+    if kinds[0] != kinds[1]:
+        raise ManifestError(
+            f"{reference} is a {kinds[0]} but {hypothesis} is a {kinds[1]}; give two manifests or two text files"
+        )
+    pairs = (
+        _pairs_by_id(reference, hypothesis) if is_manifest(reference) else _pairs_by_line(reference, hypothesis)
+    )
+    if not pairs:
+        raise ManifestError(f"{reference}: has no lines, so there is nothing to score; check the path")
+    return pairs
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether `path` is read as a manifest (a folder, .json or .jsonl) and not as lines of text."""
+    return path.is_dir() or path.suffix.lower() in MANIFEST_SUFFIXES
+
+
+def read_lines(path: Path) -> list[str]:
+    r"""The lines of a UTF-8 text file; `\n` and `\r\n` end them, and a byte order mark is left out.
+
+    Raises:
+        ManifestError: the file is missing, is not a file, is not UTF-8, or must not be read.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 and try again"
+        ) from error
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path}: no such file; check the path") from error
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+    # Not splitlines(): a text may hold U+2028 and its like.
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _pairs_by_line(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
+    references, hypotheses = read_lines(reference), read_lines(hypothesis)
+    if len(references) != len(hypotheses):
+        raise ManifestError(
+            f"{hypothesis}: found {len(hypotheses)} lines, expected the {len(references)} of {reference}; "
+            "line n of one is scored against line n of the other, an empty hypothesis is an empty line"
+        )
+    return list(zip(references, hypotheses, strict=True))
+
+
+def _pairs_by_id(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
+    references = _texts_by_id(reference, ("text",))
+    hypotheses = _texts_by_id(hypothesis, ("hypothesis", "text"))
+    missing = [id_ for id_ in references if id_ not in hypotheses]
+    if missing:
+        raise ManifestError(
+            f"{hypothesis}: {len(missing)} of the {len(references)} ids of {reference} are not in it, "
+            f"first {missing[0]!r}; each reference needs its hypothesis, an empty one where nothing was read"
+        )
+    surplus = [id_ for id_ in hypotheses if id_ not in references]
+    if surplus:
+        raise ManifestError(
+            f"{hypothesis}: {len(surplus)} of its {len(hypotheses)} ids are not in {reference}, "
+            f"first {surplus[0]!r}; are these hypotheses of another set?"
+        )
+    return [(text, hypotheses[id_]) for id_, text in references.items()]
+
+
+def _texts_by_id(path: Path, keys: tuple[str, ...]) -> dict[str, str]:
+    """The text of each id; of `keys`, the first that a line has holds it."""
+    if not path.is_dir():
+        objects = _read_objects(path)
+        if not objects or "id" in objects[0][1]:
+            return _texts_of_objects(path, objects, keys)
+    texts = {}
+    for example in read_manifest(path):
+        if example.text is None:
+            raise ManifestError(f"{path}: example {example.id!r} has no text; scoring needs one for every example")
+        texts[example.id] = example.text
+    return texts
+
+
+def _read_objects(path: Path) -> list[tuple[int, dict[str, object]]]:
+    """The JSON objects of a file, one a line, with their line numbers from 1."""
+    objects = []
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            found = msgspec.json.decode(line)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise ManifestError(f"{path}:{number}: not JSON: {error}; expected one JSON object a line") from error
+        if not isinstance(found, dict):
+            raise ManifestError(f"{path}:{number}: found {type(found).__name__}, expected one JSON object a line")
+        objects.append((number, found))
+    return objects
+
+
+def _texts_of_objects(
+    path: Path, objects: list[tuple[int, dict[str, object]]], keys: tuple[str, ...]
+) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for number, found in objects:
+        id_ = found.get("id")
+        if not isinstance(id_, str):
+            raise ManifestError(f"{path}:{number}: 'id' is {id_!r}, expected a string")
+        if id_ in texts:
+            raise ManifestError(f"{path}:{number}: id {id_!r} was there before; ids are unique in a file")
+        text = next((found[key] for key in keys if key in found), None)
+        if not isinstance(text, str):
+            wanted = " or ".join(repr(key) for key in keys)
+            raise ManifestError(f"{path}:{number}: example {id_!r} has {text!r} under {wanted}, expected a text")
+        texts[id_] = text
+    return texts

@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+import soundfile
+
+from seqlabel.errors import FormatError
+from seqlabel.formats import AUDIO_SUFFIXES, read_audio, write_wav
+from seqlabel.records import Waveform
+
+
+def tone(rate=16000, seconds=1.0, hertz=440.0):
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
+
+
+def error_of(path, **options):
+    with pytest.raises(FormatError) as caught:
+        read_audio(path, sample_rate=None, **options)
+    message = str(caught.value)
+    assert str(path) in message and "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tolerance"),
+    [
+        ("a.wav", {"subtype": "PCM_16"}, 1e-4),
+        ("a.wav", {"subtype": "FLOAT"}, 0.0),
+        ("a.flac", {}, 1e-4),
+        ("a.ogg", {"subtype": "VORBIS"}, 0.05),
+        ("a.opus", {"format": "OGG", "subtype": "OPUS"}, 0.05),
+        ("a.mp3", {}, 0.05),
+    ],
+)
+def test_every_kind_gives_back_the_samples_that_soundfile_wrote(tmp_path, name, options, tolerance):
+    soundfile.write(tmp_path / name, tone(), 16000, **options)
+    waveform = read_audio(tmp_path / name, sample_rate=None)
+    assert waveform.sample_rate == 16000
+    assert waveform.samples.dtype == np.float32
+    middle = slice(4000, 12000)  # lossy coders smear the edges
+    assert np.abs(waveform.samples[middle] - tone()[middle]).max() <= tolerance
+
+
+def test_channels_are_mixed_by_their_mean(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(), np.zeros(16000)], 1), 16000, subtype="FLOAT")
+    assert np.allclose(read_audio(tmp_path / "a.wav", sample_rate=None).samples, tone() / 2, atol=1e-6)
+
+
+def test_resampling_keeps_the_tone_and_the_length(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(8000), 8000, subtype="FLOAT")
+    waveform = read_audio(tmp_path / "a.wav", sample_rate=16000)
+    assert waveform.sample_rate == 16000 and len(waveform.samples) == 16000
+    assert np.abs(waveform.samples[2000:-2000] - tone(16000)[2000:-2000]).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
+def test_a_part_equals_the_slice_of_the_whole(tmp_path, name):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 32000).astype(np.float32)
+    soundfile.write(tmp_path / name, noise, 16000)
+    whole = read_audio(tmp_path / name, sample_rate=None).samples
+    part = read_audio(tmp_path / name, sample_rate=None, start_seconds=0.5, end_seconds=1.25).samples
+    assert len(part) == 12000
+    assert np.allclose(part, whole[8000:20000], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(-0.1, 0.5), (0.5, 0.5), (0.6, 0.5), (0.0, 1.2), (2.0, None), (1.0, None)]
+)
+def test_a_part_outside_of_the_file_is_refused(tmp_path, start, end):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    assert "1.000 s long" in error_of(tmp_path / "a.wav", start_seconds=start, end_seconds=end)
+
+
+def test_a_part_that_is_not_a_number_is_refused(tmp_path):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    error_of(tmp_path / "a.wav", start_seconds=float("nan"))
+
+
+def test_an_end_that_was_rounded_up_is_the_end_of_the_file(tmp_path):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    assert len(read_audio(tmp_path / "a.wav", sample_rate=None, end_seconds=1.04).samples) == 16000
+
+
+def test_writing_clips_instead_of_wrapping_round(tmp_path):
+    write_wav(tmp_path / "a.wav", Waveform(np.array([2.0, -2.0, 0.5], np.float32), 8000))
+    assert np.allclose(read_audio(tmp_path / "a.wav", sample_rate=None).samples, [1, -1, 0.5], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_a_truncated_file_is_refused(tmp_path, name, share):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 32000)
+    soundfile.write(tmp_path / name, noise, 16000)
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(len(data) * share)])
+    error_of(tmp_path / name)
+
+
+def test_a_wav_written_to_a_pipe_is_read_to_its_end(tmp_path):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    assert data[36:40] == b"data"
+    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
+    (tmp_path / "a.wav").write_bytes(data)
+    assert len(read_audio(tmp_path / "a.wav", sample_rate=None).samples) == 16000
+
+
+@pytest.mark.parametrize("suffix", sorted(AUDIO_SUFFIXES))
+def test_a_file_that_is_not_audio_is_refused_whatever_its_suffix(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(b"This is a letter, not a sound.\n" * 40)
+    error_of(tmp_path / f"a{suffix}")
+
+
+def test_an_empty_file_is_refused_by_name(tmp_path):
+    (tmp_path / "a.wav").touch()
+    assert "empty" in error_of(tmp_path / "a.wav")
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path):
+    assert "no such file" in error_of(tmp_path / "a.wav")
+
+
+def test_a_folder_is_refused_by_name(tmp_path):
+    assert "folder" in error_of(tmp_path)
+
+
+def test_a_wav_without_samples_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(0), 16000)
+    assert "no samples" in error_of(tmp_path / "a.wav")
+
+
+def test_samples_that_are_not_numbers_are_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.array([0.0, np.nan], np.float32), 16000, subtype="FLOAT")
+    assert "NaN" in error_of(tmp_path / "a.wav")
+
+
+def test_a_flac_that_claims_hours_is_refused_without_allocating_them(tmp_path):
+    soundfile.write(tmp_path / "a.flac", tone(), 16000)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] |= 0x0F  # the upper bits of the number of samples in STREAMINFO: 2**36
+    (tmp_path / "a.flac").write_bytes(data)
+    error_of(tmp_path / "a.flac")
+
+
+def test_writing_into_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="cannot be written"):
+        write_wav(tmp_path / "missing" / "a.wav", Waveform(tone(), 16000))
+
+
+def test_nothing_but_the_file_is_left_after_writing(tmp_path):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_a_recording_of_fsdd_is_8_khz_speech(corpora):
+    waveform = read_audio(corpora / "fsdd/recordings/7_jackson_0.wav", sample_rate=None)
+    assert waveform.sample_rate == 8000
+    assert 0.2 < len(waveform.samples) / 8000 < 1.5 and np.abs(waveform.samples).max() > 0.01
+
+
+def test_an_opus_file_of_speechocean_is_read_at_16_khz(corpora):
+    path = min((corpora / "speechocean/audio").rglob("*.ogg"))
+    waveform = read_audio(path, sample_rate=16000)
+    assert waveform.sample_rate == 16000 and len(waveform.samples) > 16000
