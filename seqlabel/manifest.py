@@ -12,6 +12,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,7 +141,8 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
         temporary.write_bytes(b"".join(line + b"\n" for line in lines))
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise ManifestError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 

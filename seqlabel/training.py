@@ -179,7 +179,10 @@ class Trainer:
         decay = 0.0 if decay is None else min(decay, (1 + self.progress.num_steps) / (10 + self.progress.num_steps))
         with torch.no_grad():
             for name, tensor in self.model.state_dict().items():
-                self.average[name].lerp_(tensor, 1 - decay)
+                if tensor.is_floating_point():
+                    self.average[name].lerp_(tensor, 1 - decay)
+                else:  # a counter of batches
+                    self.average[name].copy_(tensor)
 
     def _evaluate(self) -> ErrorRates:
         self.averaged_model.load_state_dict(self.average)

@@ -1,8 +1,8 @@
 """A small convolutional stem in front of the recurrent layers, for line images and spectra.
 
 The features (T, F) are read as an image whose columns are the frames. Every convolution sees zeros beyond an
-example's own frames, as it would at the border of that example alone, and the batch normalisation counts
-valid frames only: the batch an example stands in never changes its result.
+example's own frames, as it would at the border of that example alone, and the batch normalisation (Ioffe and
+Szegedy 2015) counts valid frames only: the batch an example stands in never changes its result.
 
 Source of the design: Retsinas et al., "Best practices for a handwritten text recognition system", DAS 2022
 (aspect ratio kept, column max-pooling before the recurrent layers).
@@ -19,7 +19,7 @@ from seqlabel.encoders.recurrent import RecurrentConfig
 
 
 class ConvLayerConfig(Config, frozen=True):
-    """One convolution, batch normalisation, leaky ReLU and max-pooling; pairs are (frames, features).
+    """One convolution, batch normalisation, ReLU and max-pooling; pairs are (frames, features).
 
     Attributes:
         channels: feature maps that come out.
@@ -98,15 +98,14 @@ class ConvRecurrentEncoder(nn.Module):
 
 
 class ConvLayer(nn.Module):
-    """Convolution, masked batch normalisation, leaky ReLU, max-pooling; zero beyond each example's frames."""
+    """Convolution, batch normalisation, ReLU and max-pooling; zero beyond each example's frames."""
 
     def __init__(self, config: ConvLayerConfig, input_channels: int, dropout: float) -> None:
         super().__init__()
         padding = (config.kernel[0] // 2, config.kernel[1] // 2)
         self.dropout = nn.Dropout2d(dropout)
         self.conv = nn.Conv2d(input_channels, config.channels, config.kernel, config.stride, padding, bias=False)
-        self.norm = MaskedBatchNorm(config.channels)
-        self.activation = nn.LeakyReLU(0.01)
+        self.norm = nn.BatchNorm2d(config.channels)
         self.pool = nn.MaxPool2d(config.pool, ceil_mode=True) if config.pool != (1, 1) else None
         self.config = config
 
@@ -120,55 +119,26 @@ class ConvLayer(nn.Module):
     ) -> tuple[Float[Tensor, "N C2 T2 F2"], Int[Tensor, " N"]]:
         """Returns the new maps and lengths; maps beyond `lengths` are zero on both sides."""
         maps = self.conv(self.dropout(maps))
-        conv_lengths = (lengths - 1) // self.config.stride[0] + 1
-        mask = frame_mask(conv_lengths, maps.shape[2], maps.dtype)
-        # The norm leaves the padding at zero, which after the activation is a neutral element of no maximum:
-        # pooling windows across an example's end would take it in, so the padding is lowered there.
-        maps = self.activation(self.norm(maps, mask))
-        if self.pool is not None:
-            if self.config.pool[0] > 1:
-                maps = maps.masked_fill(mask == 0, torch.finfo(maps.dtype).min)
-            maps = self.pool(maps)
-        lengths = self.output_lengths(lengths, axis=0)
-        return maps.masked_fill(frame_mask(lengths, maps.shape[2], maps.dtype) == 0, 0.0), lengths
+        frames = (lengths - 1) // self.config.stride[0] + 1
+        maps = self.normalized(maps, frames)
+        # Everything is at least zero now, so the zeros of the padding win no maximum over an example's own frames.
+        return self.pool(maps) if self.pool is not None else maps, self.output_lengths(lengths, axis=0)
 
+    def normalized(self, maps: Float[Tensor, "N C T F"], frames: Int[Tensor, " N"]) -> Float[Tensor, "N C T F"]:
+        """Returns ReLU of the batch-normalised maps; statistics count valid frames only, the padding is zero.
 
-class MaskedBatchNorm(nn.Module):
-    """Batch normalisation (Ioffe and Szegedy 2015) whose statistics count valid frames only."""
-
-    running_mean: Tensor
-    running_var: Tensor
-
-    def __init__(self, num_channels: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(num_channels))
-        self.bias = nn.Parameter(torch.zeros(num_channels))
-        self.register_buffer("running_mean", torch.zeros(num_channels))
-        self.register_buffer("running_var", torch.ones(num_channels))
-        self.momentum = momentum
-        self.epsilon = epsilon
-
-    def forward(self, maps: Float[Tensor, "N C T F"], mask: Float[Tensor, "N 1 T 1"]) -> Float[Tensor, "N C T F"]:
-        """Returns the maps normalised by channel; `mask` is 1 on valid frames."""
-        if self.training:
-            valid = maps * mask
-            count = mask.sum() * maps.shape[3]
-            share = valid.numel() / valid.shape[1] / count
-            # var_mean over everything, zeros of the padding included, then corrected to the valid share:
-            # one fused pass instead of two masked ones.
-            padded_var, padded_mean = torch.var_mean(valid.float(), dim=(0, 2, 3), correction=0)
-            mean = padded_mean * share
-            var = (padded_var + padded_mean.square()) * share - mean.square()
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(var, self.momentum)
-        else:
-            mean, var = self.running_mean, self.running_var
-        scale = self.weight * (var.clamp(min=0.0) + self.epsilon).rsqrt()
-        shift = self.bias - mean * scale
-        return torch.addcmul(
-            shift.to(maps.dtype)[None, :, None, None], maps, scale.to(maps.dtype)[None, :, None, None]
-        )
+        The valid frames are laid one after the other, so that PyTorch's own kernel sees nothing else.
+        """
+        num_examples, channels, num_frames, height = maps.shape
+        valid = torch.arange(num_frames, device=maps.device)[None, :] < frames[:, None]
+        by_frame = maps.permute(0, 2, 3, 1).reshape(num_examples * num_frames, height, channels)
+        rows = valid.reshape(-1).nonzero()[:, 0]
+        is_padded = len(rows) < len(by_frame)
+        kept = by_frame.index_select(0, rows) if is_padded else by_frame
+        normed = nn.functional.relu(self.norm(kept.permute(2, 0, 1)[None]))[0].permute(1, 2, 0)
+        if is_padded:
+            normed = torch.zeros_like(by_frame, dtype=normed.dtype).index_copy(0, rows, normed)
+        return normed.reshape(num_examples, num_frames, height, channels).permute(0, 3, 1, 2)
 
 
 def frame_mask(lengths: Int[Tensor, " N"], num_frames: int, dtype: torch.dtype) -> Float[Tensor, "N 1 T 1"]:

@@ -1,4 +1,4 @@
-"""Column slices of a line image: height normalised, aspect ratio kept, each frame a window of pixel columns."""
+"""Column slices of a line image: height normalised, aspect ratio kept, each frame a window of columns."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -9,6 +9,9 @@ from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features.sources import whole_file
 from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
 from seqlabel.records import Example, LineImage, Signal
+
+MAX_COLUMNS = 65536
+"""Wider scaled lines are refused: a scan of one pixel's height would fill the memory when it is enlarged."""
 
 
 class ColumnConfig(Config, frozen=True, tag="columns"):
@@ -33,7 +36,9 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
 
     def __post_init__(self) -> None:
         if min(self.height, self.window, self.step) < 1 or self.pad_columns < 0:
-            raise ConfigError("columns: height, window and step have to be at least 1, pad_columns at least 0")
+            raise ConfigError(
+                "columns: height, window and step have to be at least 1, pad_columns at least 0"
+            )
 
     def build(self) -> "Columns":
         """Returns the feature."""
@@ -50,15 +55,15 @@ class Columns:
         self.dim = config.height * config.window
 
     def read(self, example: Example) -> LineImage:
-        """Returns the line image of an example.
+        """Returns the line image of an example, scaled to the height: augmenting a large scan costs far more.
 
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        return read_line_image(whole_file(example))
+        return scaled(read_line_image(whole_file(example)), self.config.height)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
-        """Returns ceil(columns / step) frames of height x window values, window-major, top to bottom in a column.
+        """Returns ceil(columns / step) frames of height x window values: column by column, each from the top.
 
         Raises:
             FormatError: not an image, or an image without pixels.
@@ -71,7 +76,10 @@ class Columns:
         missing = max(0, (num_frames - 1) * self.config.step + self.config.window - len(columns))
         columns = np.pad(columns, ((0, missing), (0, 0)))
         first = np.arange(num_frames) * self.config.step
-        return columns[first[:, None] + np.arange(self.config.window)].reshape(num_frames, self.dim)
+        windows: Float32[np.ndarray, "T window height"] = columns[
+            first[:, None] + np.arange(self.config.window)
+        ]
+        return windows.reshape(num_frames, self.dim)
 
 
 def scaled_ink(signal: Signal, height: int, *, stretch_contrast: bool) -> Float32[np.ndarray, "height width"]:
@@ -81,19 +89,37 @@ def scaled_ink(signal: Signal, height: int, *, stretch_contrast: bool) -> Float3
         FormatError: not an image, or an image without pixels.
     """
     if not isinstance(signal, LineImage):
-        raise FormatError(f"found a {type(signal).__name__}, expected a line image; choose the feature for this file")
-    pixels = signal.pixels
-    if 0 in pixels.shape:
-        raise FormatError(f"found an image of {pixels.shape[1]} x {pixels.shape[0]} pixels; leave the file out")
-    width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
-    image = Image.fromarray(pixels)
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    grey = np.asarray(image, dtype=np.float32)
+        raise FormatError(
+            f"found a {type(signal).__name__}, expected a line image; choose the feature for this file"
+        )
+    pixels = scaled(signal, height).pixels
+    grey = pixels.astype(np.float32)
     paper, ink = 255.0, 0.0
     if stretch_contrast:
-        # The median is paper on every line of writing; half a per cent of the pixels is surely ink.
-        histogram = np.bincount(np.asarray(image).reshape(-1), minlength=256).cumsum()
+        # 40 per cent of every line of writing are paper at least, half a per cent is surely ink.
+        histogram = np.bincount(pixels.reshape(-1), minlength=256).cumsum()
         paper = float(np.searchsorted(histogram, 0.6 * histogram[-1]))
         ink = min(float(np.searchsorted(histogram, 0.005 * histogram[-1])), paper - 24.0)
-    return np.clip((paper - grey) / (paper - ink), 0.0, 1.0)
+    share: Float32[np.ndarray, "height width"] = np.clip((paper - grey) / (paper - ink), 0.0, 1.0)
+    return share
+
+
+def scaled(line_image: LineImage, height: int) -> LineImage:
+    """Returns the image at `height` pixels, its width in proportion.
+
+    Raises:
+        FormatError: the image has no pixels, or would be too wide.
+    """
+    rows, columns = line_image.pixels.shape
+    if 0 in (rows, columns):
+        raise FormatError(f"found an image of {columns} x {rows} pixels; leave the file out")
+    if rows == height:
+        return line_image
+    size = (max(1, round(columns * height / rows)), height)
+    if size[0] > MAX_COLUMNS:
+        raise FormatError(
+            f"found an image of {columns} x {rows} pixels, at height {height} it would be {size[0]} wide; "
+            f"expected a text line of at most {MAX_COLUMNS}"
+        )
+    image = Image.fromarray(line_image.pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return LineImage(np.asarray(image))

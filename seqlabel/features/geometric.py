@@ -1,10 +1,10 @@
 """The nine geometric features of each pixel column of a line image.
 
-Source: Marti and Bunke, "Using a statistical language model to improve the performance of an HMM-based cursive
-handwriting recognition system", IJPRAI 15(1), 2001, section 3: weight, centre of gravity and second order moment
-of the column; positions of the upper and lower contour and their gradients; number of changes between black and
-white; number of black pixels between the contours. Here each is divided by the height of the line, so that
-values are of the order of one whatever the resolution.
+Source: Marti and Bunke, "Using a statistical language model to improve the performance of an HMM-based
+cursive handwriting recognition system", IJPRAI 15(1), 2001, section 3: weight, centre of gravity and second
+order moment of the column; positions of the upper and lower contour and their gradients; number of changes
+between black and white; number of black pixels between the contours. Here each is divided by the height of
+the line or by 8, so that values are of the order of one whatever the resolution.
 """
 
 import numpy as np
@@ -16,6 +16,9 @@ from seqlabel.features.columns import scaled_ink
 from seqlabel.features.sources import whole_file
 from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
 from seqlabel.records import Example, LineImage, Signal
+
+MIN_INK = 0.25
+"""Paler marks are paper: without writing on it, Otsu's threshold would part the paper's own noise."""
 
 
 class GeometricColumnConfig(Config, frozen=True, tag="geometric_columns"):
@@ -63,13 +66,14 @@ class GeometricColumns:
             FormatError: not an image, or an image without pixels.
         """
         ink = scaled_ink(signal, self.config.height, stretch_contrast=True)
-        return column_geometry(ink > otsu_threshold(ink))
+        return column_geometry(ink > max(otsu_threshold(ink), MIN_INK))
 
 
 def column_geometry(black: Bool[np.ndarray, "height width"]) -> Float32[np.ndarray, "width 9"]:
     """Returns the nine features of each column of a binary image, rows counted downwards from the top.
 
-    In an empty column the centre and both contours stand in the middle and everything else is 0.
+    In an empty column the centre and both contours stand in the middle, and weight, moment, changes and
+    pixels between are 0; the gradients run on over it.
     """
     height = black.shape[0]
     row = np.arange(height)[:, None] / height

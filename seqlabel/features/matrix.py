@@ -7,7 +7,7 @@ from seqlabel.config import Config
 from seqlabel.errors import FormatError
 from seqlabel.features.deltas import append_deltas
 from seqlabel.features.sources import require, whole_file
-from seqlabel.formats import MATRIX_SUFFIXES, read_matrix
+from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix
 from seqlabel.records import Example, Matrix, Signal
 
 
@@ -58,7 +58,9 @@ class MatrixFeature:
             FormatError: there is no row, the width is not that of the config, or a value is not finite.
         """
         if not isinstance(signal, Matrix):
-            raise TypeError(f"expected a Matrix, found a {type(signal).__name__}")
+            raise FormatError(
+                f"found a {type(signal).__name__}, expected a matrix; choose the feature for this file"
+            )
         values = signal.values
         if values.ndim != 2 or values.shape[1] != self.config.dim:
             shape = " x ".join(map(str, values.shape))

@@ -5,43 +5,31 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from seqlabel.config import Config
 from seqlabel.features.deltas import append_deltas
-from seqlabel.features.mel import LogMelSpectra, orthonormal_dct
+from seqlabel.features.mel import LogMelSpectra, MelConfig, orthonormal_dct
 from seqlabel.features.sources import require
-from seqlabel.formats import AUDIO_SUFFIXES, read_audio
+from seqlabel.formats.audio import AUDIO_SUFFIXES
 from seqlabel.records import Example, Signal, Waveform
 
 
-class MfccConfig(Config, frozen=True, tag="mfcc"):
+class MfccConfig(MelConfig, frozen=True, tag="mfcc"):
     """MFCC with energy, deltas and delta-deltas: 39 values every 10 ms.
 
     The CMU AN4 corpus's own cepstra are like `energy="c0", low_hz=130, high_hz=6800, num_deltas=0`.
 
+    The other settings are those of `MelConfig`.
+
     Attributes:
-        sample_rate: in Hz; audio of another rate is resampled to it.
-        window_seconds, step_seconds: length of a frame and distance between frames.
         num_cepstra: values for each frame, the energy included.
         energy: the first value: "log" is the log energy of the frame, "c0" the cepstral coefficient 0.
-        num_mel_filters, low_hz, high_hz: the mel filter bank; high_hz None for half the sample rate.
-        preemphasis: a in y[n] = x[n] - a x[n-1]; 0 for none.
         lifter: L in c[i] * (1 + L/2 sin(pi i / L)) (HTK Book 3.4, equation 5.12; often 22); None for none.
         num_deltas: 0 for the cepstra alone, 1 with deltas, 2 with delta-deltas.
-        delta_window: frames on each side of the regression.
     """
 
-    sample_rate: int = 16000
-    window_seconds: float = 0.025
-    step_seconds: float = 0.010
     num_cepstra: int = 13
     energy: Literal["log", "c0"] = "log"
-    num_mel_filters: int = 40
-    low_hz: float = 0.0
-    high_hz: float | None = None
-    preemphasis: float = 0.97
     lifter: int | None = None
     num_deltas: int = 2
-    delta_window: int = 2
 
     def build(self) -> "Mfcc":
         """The feature of these settings."""
@@ -63,10 +51,10 @@ class Mfcc:
 
     def __init__(self, config: MfccConfig) -> None:
         """Raises ConfigError if a number is out of its range."""
-        require(1 <= config.num_cepstra <= config.num_mel_filters, config, "num_cepstra of 1 to num_mel_filters")
+        require(
+            1 <= config.num_cepstra <= config.num_mel_filters, config, "num_cepstra of 1 to num_mel_filters"
+        )
         require(config.lifter is None or config.lifter >= 1, config, "lifter of at least 1, or None")
-        require(0 <= config.num_deltas <= 2, config, "num_deltas of 0, 1 or 2")
-        require(config.delta_window >= 1, config, "delta_window of at least 1")
         self.config = config
         self.dim = config.num_cepstra * (config.num_deltas + 1)
         self._spectra = LogMelSpectra(config)
@@ -77,12 +65,7 @@ class Mfcc:
 
     def read(self, example: Example) -> Waveform:
         """The waveform of an example at the config's sample rate; FormatError if it cannot be read."""
-        return read_audio(
-            example.source,
-            sample_rate=self.config.sample_rate,
-            start_seconds=example.start_seconds,
-            end_seconds=example.end_seconds,
-        )
+        return self._spectra.read(example)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """The cepstra, and their deltas beside them.

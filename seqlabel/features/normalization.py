@@ -54,11 +54,13 @@ class Normalizer:
             statistics = self.groups.get(group)
         if statistics is None:
             statistics = Sums.of(features).statistics()
-        centred = features - statistics.mean
-        return centred / statistics.std if self.config.variance else centred
+        normal: Float32[np.ndarray, "T F"] = features - statistics.mean
+        if self.config.variance:
+            normal /= statistics.std
+        return normal
 
     def fit(self, examples: Iterable[tuple[Float32[np.ndarray, "T F"], str | None]]) -> None:
-        """Learns the statistics of the corpus or of its groups from (features, group), where the scope has any."""
+        """Learns the statistics of the corpus or of its groups from (features, group)."""
         if self.config.scope == "corpus":
             total: Sums | None = None
             for features, _ in examples:
@@ -75,7 +77,7 @@ class Normalizer:
             self.groups |= {group: sums.statistics() for group, sums in groups.items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns what a model file has to keep: the statistics of the corpus; the groups' belong to their manifest."""
+        """Returns what a model file has to keep: those of the corpus, not those of groups."""
         return {} if self.corpus is None else {"mean": self.corpus.mean, "std": self.corpus.std}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
@@ -105,4 +107,6 @@ class Sums:
         """Returns mean and standard deviation, the latter not below a floor."""
         mean = self.total / self.count
         variance = np.maximum(self.squares / self.count - mean**2, 0.0)
-        return Statistics(mean.astype(np.float32), np.maximum(np.sqrt(variance), STD_FLOOR).astype(np.float32))
+        return Statistics(
+            mean.astype(np.float32), np.maximum(np.sqrt(variance), STD_FLOOR).astype(np.float32)
+        )

@@ -16,6 +16,9 @@ from seqlabel.features.sources import whole_file
 from seqlabel.formats.ink import INK_SUFFIXES, read_strokes
 from seqlabel.records import Example, Signal, Strokes
 
+MAX_ASPECT = 400
+"""Ink that is more times wider than high is a dash: its width counts, or its tremor would be blown up."""
+
 
 class PenConfig(Config, frozen=True, tag="pen"):
     """Eight features for each resampled point of the ink.
@@ -41,8 +44,8 @@ class PenConfig(Config, frozen=True, tag="pen"):
 class Pen:
     """Computes, for every point: dx, dy, pen-down, direction (cos, sin), curvature (cos, sin) and height.
 
-    * dx, dy: from the point before, in steps; at the first point of a stroke this is the pen's way through the air,
-      compressed by a logarithm beyond three steps. y grows downwards.
+    * dx, dy: from the point before, in steps; at the first point of a stroke this is the pen's way through
+      the air, compressed by a logarithm beyond three steps. y grows downwards.
     * pen-down: 1 where the point is joined to the one before, 0 at the first point of a stroke.
     * direction: cosine and sine of the angle of (dx, dy); curvature: of the angle's change at this point.
     * height: of the point above the middle of the writing, in heights of the writing.
@@ -69,7 +72,9 @@ class Pen:
             FormatError: not ink, or ink without a point.
         """
         if not isinstance(signal, Strokes):
-            raise FormatError(f"found a {type(signal).__name__}, expected pen strokes; choose the feature for this file")
+            raise FormatError(
+                f"found a {type(signal).__name__}, expected pen strokes; choose the feature for this file"
+            )
         strokes = [stroke.astype(np.float64) for stroke in signal.strokes if len(stroke)]
         if not strokes:
             raise FormatError("found no point in the ink, expected at least one stroke; leave the file out")
@@ -81,7 +86,9 @@ class Pen:
         move = np.diff(points, axis=0, prepend=points[:1]) / self.config.step
         distance = np.hypot(move[:, 0], move[:, 1])
         # Way through the air may be many steps long; its logarithm keeps the far ones from drowning the near.
-        scale = np.where(distance > 3, (3 + np.log(np.maximum(distance, 3) / 3)) / np.maximum(distance, 3), 1.0)
+        scale = np.where(
+            distance > 3, (3 + np.log(np.maximum(distance, 3) / 3)) / np.maximum(distance, 3), 1.0
+        )
         angle = np.arctan2(move[:, 1], move[:, 0])
         turn = np.diff(angle, prepend=angle[:1])
         moves = distance > 1e-9
@@ -112,18 +119,20 @@ def writing_band(strokes: list[Float64[np.ndarray, "num_points 2"]]) -> tuple[fl
     if total > 0:
         order = np.argsort(middles)
         share = np.cumsum(lengths[order]) / total
-        band_low = float(middles[order][np.searchsorted(share, 0.05)])
-        band_high = float(middles[order][min(np.searchsorted(share, 0.95), len(order) - 1)])
-        if band_high - band_low > 0.1 * max(high - low, 1e-12):
+        at = np.minimum(np.searchsorted(share, [0.05, 0.95]), len(order) - 1)
+        band_low, band_high = middles[order[at]].tolist()
+        # Very long segments (a stroke of two points) leave no band between their middles.
+        if band_high - band_low > 0.02 * (high - low):
             low, high = band_low, band_high
     height = high - low
-    if height < 1e-6 * max(1.0, total) or height <= 0:
-        height = float(np.ptp(points[:, 0])) or 1.0
+    width = float(np.ptp(points[:, 0]))
+    if height < width / MAX_ASPECT or height <= 0:
+        height = width or 1.0
     return low, height
 
 
 def resample(stroke: Float64[np.ndarray, "num_points 2"], step: float) -> Float64[np.ndarray, "num_new 2"]:
-    """Returns points at equal distances of about `step` along the stroke, both ends included; a dot stays one point."""
+    """Returns points about `step` apart along the stroke, both ends included; a dot stays one point."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     place = np.concatenate([[0.0], np.cumsum(lengths)])
     if place[-1] < 1e-9:

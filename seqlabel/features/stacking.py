@@ -23,11 +23,14 @@ class StackingConfig(Config, frozen=True):
 
     def __post_init__(self) -> None:
         if self.num_frames < 1 or self.step < 1:
-            raise ConfigError(f"stacking: num_frames {self.num_frames} and step {self.step}, expected at least 1 each")
+            raise ConfigError(
+                f"stacking: num_frames {self.num_frames} and step {self.step}, expected at least 1 each"
+            )
 
 
 def stack(features: Float32[np.ndarray, "T F"], config: StackingConfig) -> Float32[np.ndarray, "T2 F2"]:
     """Returns (ceil(T / step), F * num_frames) frames; the last frame is repeated beyond the end."""
     num_frames = -(-len(features) // config.step)
     index = np.arange(num_frames)[:, None] * config.step + np.arange(config.num_frames)[None, :]
-    return features[np.minimum(index, len(features) - 1)].reshape(num_frames, -1)
+    stacked: Float32[np.ndarray, "T2 F2"] = features[np.minimum(index, len(features) - 1)]
+    return stacked.reshape(num_frames, -1)

@@ -190,7 +190,9 @@ def _check_ogg(path: Path, size: int) -> None:
     with open_file(path, _EXPECTED) as (file, _):
         file.seek(max(0, size - 65_536))
         tail = file.read()
-    last = tail.rfind(b"OggS")
-    page = tail[last:]
-    if last < 0 or len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    length = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) >= 27 else 27
+    ends_stream = len(page) >= 27 and page[5] & 4
+    # Bytes after a page that does not end the stream are the first of the next page's header.
+    if len(page) < length or (len(page) > length and not ends_stream):
         raise FormatError(f"{path}: is truncated: its last Ogg page is not whole")

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from seqlabel.errors import ConfigError, FormatError
+from seqlabel.features import ColumnConfig
+from seqlabel.formats import write_line_image
+from seqlabel.records import Example, LineImage
+
+PLAIN = ColumnConfig(height=4, stretch_contrast=False, pad_columns=0)
+
+
+def _image(height: int = 32, width: int = 100) -> LineImage:
+    pixels = np.full((height, width), 200, np.uint8)
+    pixels[height // 4 : height // 2, width // 4 : width // 2] = 50
+    return LineImage(pixels)
+
+
+def test_a_frame_is_a_column_from_the_top_and_ink_is_one() -> None:
+    pixels = np.array([[0, 255, 51], [255, 255, 255], [255, 0, 255], [255, 255, 255]], np.uint8)
+    frames = PLAIN.build()(LineImage(pixels))
+    np.testing.assert_allclose(frames, [[1, 0, 0, 0], [0, 0, 1, 0], [0.8, 0, 0, 0]], atol=1e-6)
+
+
+def test_the_aspect_ratio_is_kept() -> None:
+    config = ColumnConfig(height=64, pad_columns=0)
+    assert config.build()(_image(32, 100)).shape == (200, 64)
+    assert config.build()(_image(128, 100)).shape == (50, 64)
+
+
+def test_a_narrow_image_keeps_a_column() -> None:
+    assert ColumnConfig(height=4, pad_columns=0).build()(LineImage(np.zeros((900, 1), np.uint8))).shape == (
+        1,
+        4,
+    )
+
+
+def test_paper_is_added_at_both_ends() -> None:
+    frames = ColumnConfig(height=32, pad_columns=3).build()(LineImage(np.zeros((32, 10), np.uint8)))
+    assert frames.shape == (16, 32)
+    assert not frames[[0, 1, 2, -3, -2, -1]].any()
+
+
+def test_windows_hold_neighbouring_columns_and_paper_beyond_the_end() -> None:
+    pixels = 255 - np.arange(1, 6, dtype=np.uint8)[None, :].repeat(2, axis=0)
+    config = ColumnConfig(height=2, window=3, step=2, stretch_contrast=False, pad_columns=0)
+    frames = config.build()(LineImage(pixels)) * 255
+    expected = [[1, 1, 2, 2, 3, 3], [3, 3, 4, 4, 5, 5], [5, 5, 0, 0, 0, 0]]
+    np.testing.assert_allclose(frames, expected, atol=1e-4)
+
+
+def test_a_pale_scan_becomes_paper_and_ink() -> None:
+    frames = ColumnConfig(height=32, pad_columns=0).build()(_image())
+    np.testing.assert_allclose([frames.min(), frames.max()], [0, 1], atol=0.01)
+
+
+def test_noise_on_empty_paper_is_not_blown_up() -> None:
+    noise = np.random.default_rng(0).integers(228, 233, (32, 100)).astype(np.uint8)
+    assert ColumnConfig(height=32).build()(LineImage(noise)).max() < 0.25
+
+
+@pytest.mark.parametrize("grey", [0, 5, 255])
+def test_an_image_of_one_grey_is_finite(grey: int) -> None:
+    frames = ColumnConfig(height=32).build()(LineImage(np.full((32, 9), grey, np.uint8)))
+    assert np.isfinite(frames).all()
+    assert frames.min() >= 0 and frames.max() <= 1
+
+
+def test_frames_are_the_same_whether_scaled_on_reading_or_later(tmp_path) -> None:
+    write_line_image(tmp_path / "line.png", _image(128, 300))
+    feature = ColumnConfig(height=48).build()
+    read = feature.read(Example(id="a", source=tmp_path / "line.png"))
+    assert read.pixels.shape[0] == 48
+    np.testing.assert_array_equal(feature(read), feature(_image(128, 300)))
+
+
+def test_an_image_without_pixels_is_refused() -> None:
+    with pytest.raises(FormatError, match="0 pixels"):
+        ColumnConfig().build()(LineImage(np.zeros((0, 0), np.uint8)))
+
+
+def test_a_scan_of_one_row_is_refused_before_it_fills_the_memory() -> None:
+    with pytest.raises(FormatError, match="text line of at most"):
+        ColumnConfig(height=64).build()(LineImage(np.zeros((1, 30000), np.uint8)))
+
+
+@pytest.mark.parametrize("setting", [{"height": 0}, {"window": 0}, {"step": 0}, {"pad_columns": -1}])
+def test_a_setting_out_of_range_is_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError):
+        ColumnConfig(**setting)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from seqlabel.features.normalization import NormalizationConfig
+
+
+def _features(seed: int, num_frames: int = 40) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(num_frames, 3)) * [1, 20, 0.1] + [5, -300, seed]).astype(np.float32)
+
+
+def test_an_example_gets_mean_zero_and_deviation_one() -> None:
+    normal = NormalizationConfig(scope="example").build()(_features(1))
+    np.testing.assert_allclose(normal.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(normal.std(axis=0), 1, atol=1e-3)
+    assert normal.dtype == np.float32
+
+
+def test_without_variance_only_the_mean_goes() -> None:
+    features = _features(1)
+    centred = NormalizationConfig(scope="example", variance=False).build()(features)
+    np.testing.assert_allclose(centred, features - features.mean(axis=0), atol=1e-3)
+
+
+def test_the_corpus_statistics_are_those_of_all_frames_together() -> None:
+    parts = [_features(seed, 10 * seed) for seed in (1, 2, 3)]
+    normalizer = NormalizationConfig(scope="corpus").build()
+    normalizer.fit((part, None) for part in parts)
+    together = np.concatenate(parts).astype(np.float64)
+    expected = (parts[0] - together.mean(axis=0)) / together.std(axis=0)
+    np.testing.assert_allclose(normalizer(parts[0]), expected, atol=1e-4)
+
+
+def test_the_state_of_a_corpus_can_be_put_into_another_normalizer() -> None:
+    first, second = NormalizationConfig(scope="corpus").build(), NormalizationConfig(scope="corpus").build()
+    first.fit((_features(seed), None) for seed in (1, 2))
+    second.set_state(first.state())
+    np.testing.assert_array_equal(first(_features(3)), second(_features(3)))
+
+
+@pytest.mark.parametrize("scope", ["example", "group"])
+def test_nothing_is_kept_in_the_model_unless_the_scope_is_the_corpus(scope) -> None:
+    normalizer = NormalizationConfig(scope=scope).build()
+    normalizer.fit([(_features(1), "ada")])
+    assert normalizer.state() == {}
+
+
+def test_each_group_has_its_own_statistics() -> None:
+    normalizer = NormalizationConfig(scope="group").build()
+    normalizer.fit([(_features(1), "ada"), (_features(2), "ada"), (_features(9), "bob")])
+    ada = np.concatenate([_features(1), _features(2)]).astype(np.float64)
+    expected = (_features(1) - ada.mean(axis=0)) / ada.std(axis=0)
+    np.testing.assert_allclose(normalizer(_features(1), "ada"), expected, atol=1e-3)
+    alone = NormalizationConfig(scope="example").build()
+    np.testing.assert_array_equal(normalizer(_features(9), "bob"), alone(_features(9)))
+
+
+@pytest.mark.parametrize("group", [None, "nobody"])
+def test_an_unknown_group_is_normalised_by_the_example_itself(group: str | None) -> None:
+    normalizer = NormalizationConfig(scope="group").build()
+    normalizer.fit([(_features(1), "ada")])
+    alone = NormalizationConfig(scope="example").build()
+    np.testing.assert_array_equal(normalizer(_features(5), group), alone(_features(5)))
+
+
+def test_constant_features_become_zeros() -> None:
+    constant = np.full((30, 2), [3.3, -20], dtype=np.float32)
+    np.testing.assert_allclose(NormalizationConfig().build()(constant), 0, atol=0.05)
+
+
+def test_a_single_frame_becomes_zeros() -> None:
+    np.testing.assert_allclose(NormalizationConfig().build()(_features(1, 1)), 0, atol=1e-3)
+
+
+def test_the_features_are_left_as_they_were() -> None:
+    features = _features(1)
+    NormalizationConfig().build()(features)[:] = 0
+    np.testing.assert_array_equal(features, _features(1))
