@@ -30,13 +30,17 @@ SHAPES = (
 
 def main() -> None:
     """Prints one line for each shape and kind of step."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
-    print(f"torch {torch.__version__}, {arguments.threads} threads, {arguments.rounds} alternating rounds, medians")
+    print(
+        f"torch {torch.__version__}, {arguments.threads} threads, {arguments.rounds} alternating rounds, medians"
+    )
     for name, batch_size, input_dim, hidden_size, num_layers, quantiles in SHAPES:
         rng = np.random.default_rng(1)
         drawn = np.interp(rng.random(batch_size), [0, 0.25, 0.5, 0.75, 1], quantiles).astype(int)
@@ -57,7 +61,9 @@ def main() -> None:
             return lstm(features)[0]
 
         contestants = {"seqlabel": ours, "packed": packed, "padded": padded}
-        training = medians({key: training_step(forward) for key, forward in contestants.items()}, arguments.rounds)
+        training = medians(
+            {key: training_step(forward) for key, forward in contestants.items()}, arguments.rounds
+        )
         with torch.inference_mode():
             inference = medians(dict(contestants), arguments.rounds)
         for kind, seconds in (("training", training), ("inference", inference)):

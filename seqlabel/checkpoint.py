@@ -68,7 +68,9 @@ def load_checkpoint(path: Path) -> tuple[Progress, dict[str, Tensor]]:
     try:
         return msgspec.json.decode(metadata["progress"], type=Progress), tensors
     except (KeyError, msgspec.MsgspecError, ValueError) as error:
-        raise ModelFileError(f"{path}: not a checkpoint of this version ({error}); start in a new --run-dir") from error
+        raise ModelFileError(
+            f"{path}: not a checkpoint of this version ({error}); start in a new --run-dir"
+        ) from error
 
 
 def restore(

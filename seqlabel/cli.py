@@ -98,7 +98,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
         with out.open("w", encoding="utf-8") as file:
             for id_, reference, hypothesis in rows:
-                line = {"id": id_, "reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
+                line = {
+                    "id": id_,
+                    "reference": reference,
+                    "hypothesis": hypothesis.text,
+                    "score": hypothesis.score,
+                }
                 file.write(_json(line) + "\n")
     _print_rates(evaluation.rates, as_json=arguments.json)
     return DONE
@@ -114,7 +119,9 @@ def _transcribe(arguments: argparse.Namespace) -> int:
         found = list(_walk(path, recognizer.suffixes)) if path.is_dir() else [path]
         if not found:
             kinds = " ".join(sorted(recognizer.suffixes))
-            code = _complain(f"{path}: found no file in this folder that the model reads, expected one of {kinds}")
+            code = _complain(
+                f"{path}: found no file in this folder that the model reads, expected one of {kinds}"
+            )
         paths.extend(found)
     for path, result in recognizer.transcribe_files(paths):
         if isinstance(result, SeqlabelError):
@@ -232,13 +239,21 @@ def _parser() -> argparse.ArgumentParser:
         "Any setting of the recipe can be overridden after it, for trying: --training.num-epochs 3. Ctrl-C stops "
         "after the step under way; the same command goes on.",
     )
-    train.usage = "seqlabel train RECIPE.py [--run-dir DIR] [--data-dir DIR] [--device D] [--any.setting value ...]"
+    train.usage = (
+        "seqlabel train RECIPE.py [--run-dir DIR] [--data-dir DIR] [--device D] [--any.setting value ...]"
+    )
     train.add_argument("recipe", metavar="RECIPE.py", type=Path, help="a Python file that binds `config`")
-    train.add_argument("--run-dir", metavar="DIR", type=Path, help="where the run is kept (default: runs/NAME)")
-    train.add_argument("--data-dir", metavar="DIR", type=Path, help="the manifests (default: the recipe's own)")
+    train.add_argument(
+        "--run-dir", metavar="DIR", type=Path, help="where the run is kept (default: runs/NAME)"
+    )
+    train.add_argument(
+        "--data-dir", metavar="DIR", type=Path, help="the manifests (default: the recipe's own)"
+    )
 
     evaluate = command(_evaluate, "evaluate", "measure a model's errors on a manifest")
-    evaluate.add_argument("model", metavar="MODEL", type=Path, help="a model file, such as runs/an4/best.safetensors")
+    evaluate.add_argument(
+        "model", metavar="MODEL", type=Path, help="a model file, such as runs/an4/best.safetensors"
+    )
     evaluate.add_argument("manifest", metavar="MANIFEST", type=Path, help="a manifest with references")
     evaluate.add_argument("--out", metavar="FILE", type=Path, help="keep the hypotheses here, as JSON Lines")
 

@@ -110,7 +110,9 @@ def check_targets(
     return loaded, offenders
 
 
-def keep_for_scoring(found: Iterable[tuple[Example, Signal]], frontend: Frontend, tokens: TokenTable) -> list[Loaded]:
+def keep_for_scoring(
+    found: Iterable[tuple[Example, Signal]], frontend: Frontend, tokens: TokenTable
+) -> list[Loaded]:
     """Returns every example for decoding; a text outside of the token table stays and counts as errors."""
     loaded = []
     for example, signal in found:

@@ -31,7 +31,9 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def faster_precision(step: Callable[[torch.dtype], object], device: torch.device, num_rounds: int = 3) -> torch.dtype:
+def faster_precision(
+    step: Callable[[torch.dtype], object], device: torch.device, num_rounds: int = 3
+) -> torch.dtype:
     """Returns float32 or bfloat16, whichever runs `step` faster here: medians of alternating rounds after a warm-up.
 
     Where the hardware lacks bfloat16 nothing is timed and float32 it is.

@@ -84,7 +84,9 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> ExperimentCon
         ConfigError: no such file, no `config` in it, the file does not run, or an override is wrong.
     """
     if not path.is_file():
-        raise ConfigError(f"{path}: no such recipe; give the path of a Python file, such as recipes/an4/an4.py")
+        raise ConfigError(
+            f"{path}: no such recipe; give the path of a Python file, such as recipes/an4/an4.py"
+        )
     # A recipe may import its neighbours (`from recipes.an4.an4 import config`): the folder above the first
     # package on its path is where Python has to look.
     root = path.resolve().parent

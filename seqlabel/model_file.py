@@ -146,18 +146,26 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _refuse_non_file(path: Path) -> None:
     if path.is_dir():
-        raise ModelFileError(f"{path}: is a folder; give the model file in it, such as {path / 'best.safetensors'}")
+        raise ModelFileError(
+            f"{path}: is a folder; give the model file in it, such as {path / 'best.safetensors'}"
+        )
     if not path.is_file():
-        raise ModelFileError(f"{path}: no such model file; `seqlabel train` writes best.safetensors in its run folder")
+        raise ModelFileError(
+            f"{path}: no such model file; `seqlabel train` writes best.safetensors in its run folder"
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> ModelFileError:
-    return ModelFileError(f"{path}: not a whole safetensors file ({error}); copy it again or take another model")
+    return ModelFileError(
+        f"{path}: not a whole safetensors file ({error}); copy it again or take another model"
+    )
 
 
 def _decode_header(path: Path, metadata: dict[str, str]) -> Header:
     if metadata.get("format") != "seqlabel" or "header" not in metadata:
-        raise ModelFileError(f"{path}: a safetensors file, but not a seqlabel model; expected one that train wrote")
+        raise ModelFileError(
+            f"{path}: a safetensors file, but not a seqlabel model; expected one that train wrote"
+        )
     version = metadata.get("format_version", "")
     if version != str(FORMAT_VERSION):
         raise ModelFileError(

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 class RunLog:
@@ -45,10 +52,14 @@ class RunLog:
         self.metrics.write_text("".join(line + "\n" for line in kept))
 
     @contextmanager
-    def bar(self, epoch: int, num_epochs: int, num_batches: int, done: int) -> Iterator[Callable[[float], None]]:
+    def bar(
+        self, epoch: int, num_epochs: int, num_batches: int, done: int
+    ) -> Iterator[Callable[[float], None]]:
         """Shows a bar over the batches of an epoch; the function that it gives takes the loss so far."""
         with self._progress("{task.fields[loss]}") as progress:
-            task = progress.add_task(f"epoch {epoch + 1}/{num_epochs}", total=num_batches, completed=done, loss="")
+            task = progress.add_task(
+                f"epoch {epoch + 1}/{num_epochs}", total=num_batches, completed=done, loss=""
+            )
 
             def advance(loss: float) -> None:
                 progress.update(task, advance=1, loss=f"loss {loss:.3f}")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
@@ -17,7 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlabel import __version__
 from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
 from seqlabel.ctc import ctc_loss
 from seqlabel.data import Batch, BatchMaker, ahead
@@ -25,7 +25,6 @@ from seqlabel.devices import choose_device, faster_precision, prepare_arithmetic
 from seqlabel.errors import ConfigError
 from seqlabel.evaluation import decode
 from seqlabel.experiment import ExperimentConfig
-from seqlabel.frontend import Frontend
 from seqlabel.metrics import ErrorRates, score
 from seqlabel.model import Model
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
@@ -61,7 +60,9 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
     prepare_arithmetic(config.training.num_threads)
     resumed = _open_run(config, run_dir)
     log = RunLog(run_dir, append=resumed is not None)
-    log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}, {torch.get_num_threads()} threads")
+    log.line(
+        f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}, {torch.get_num_threads()} threads"
+    )
     torch.manual_seed(config.training.seed)
     data = prepare(config, data_dir, log)
     trainer = Trainer(config, run_dir, data, where, log)
@@ -122,7 +123,9 @@ class Trainer:
         gradient_norms: list[float] = []
         self.model.train()
         with self.log.bar(epoch, training.num_epochs, len(order), self.progress.batch) as advance:
-            for batch in ahead(lambda indices: self.maker.batch(epoch, indices), order[self.progress.batch :]):
+            for batch in ahead(
+                lambda indices: self.maker.batch(epoch, indices), order[self.progress.batch :]
+            ):
                 progress_share = (epoch + self.progress.batch / len(order)) / training.num_epochs
                 factor = training.schedule.factor(progress_share, list(self.progress.dev_errors))
                 for group in self.optimizer.param_groups:
@@ -148,14 +151,18 @@ class Trainer:
         losses = self._losses(batch, getattr(torch, self.progress.precision))
         num_tokens = int(batch.target_lengths.sum())
         (losses.sum() / num_tokens).backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip))
+        norm = float(
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
+        )
         loss_sum = float(losses.detach().sum())
         finite = math.isfinite(loss_sum) and math.isfinite(norm)
         if finite:
             self.optimizer.step()
             self._update_average()
         else:
-            self.log.line(f"step left out: loss {loss_sum}, gradient norm {norm}, examples {', '.join(batch.ids[:4])}")
+            self.log.line(
+                f"step left out: loss {loss_sum}, gradient norm {norm}, examples {', '.join(batch.ids[:4])}"
+            )
         progress = self.progress
         self.progress = msgspec.structs.replace(
             progress,
@@ -176,7 +183,11 @@ class Trainer:
     def _update_average(self) -> None:
         decay = self.config.training.average_decay
         # The average follows closely at first, so that the first epochs are not judged by the random start.
-        decay = 0.0 if decay is None else min(decay, (1 + self.progress.num_steps) / (10 + self.progress.num_steps))
+        decay = (
+            0.0
+            if decay is None
+            else min(decay, (1 + self.progress.num_steps) / (10 + self.progress.num_steps))
+        )
         with torch.no_grad():
             for name, tensor in self.model.state_dict().items():
                 if tensor.is_floating_point():
@@ -236,7 +247,7 @@ class Trainer:
             dev_wer=rates.wer,
             dev_ser=rates.ser,
             finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            versions={"seqlabel": __version__, "torch": str(torch.__version__)},
+            versions={"seqlabel": version("seqlabel"), "torch": str(torch.__version__)},
         )
         num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
         return Header(
@@ -320,7 +331,9 @@ def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[s
     encoded = msgspec.json.format(msgspec.json.encode(config), indent=2)
     if settings.exists() and settings.read_bytes().strip() != encoded:
         different = differences(json.loads(settings.read_bytes()), json.loads(encoded))
-        raise ConfigError(f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir")
+        raise ConfigError(
+            f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir"
+        )
     settings.write_bytes(encoded + b"\n")
     return load_checkpoint(checkpoint) if checkpoint.exists() else None
 

@@ -65,10 +65,14 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         log.line(f"left out: {line}")
         for offender in offenders:
             log.write(f"  {offender.id}: {offender.reason}")
-    unknown = sorted({c for e in dev_examples for c in e.text or ""} - {c for e in train_examples for c in e.text or ""})
+    unknown = sorted(
+        {c for e in dev_examples for c in e.text or ""} - {c for e in train_examples for c in e.text or ""}
+    )
     if unknown and config.data.token_unit == "character":
         names = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in unknown[:8])
-        log.line(f"dev has {len(unknown)} characters that no training text has, always counted as errors: {names}")
+        log.line(
+            f"dev has {len(unknown)} characters that no training text has, always counted as errors: {names}"
+        )
     dev = keep_for_scoring(dev_signals, frontend, tokens)
     dev_features = [frontend(item.signal, item.example.group) for item in dev]
     return TrainingSet(frontend, tokens, model, train, dev, dev_features)

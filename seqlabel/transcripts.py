@@ -27,7 +27,9 @@ def read_pairs(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
             f"{reference} is a {kinds[0]} but {hypothesis} is a {kinds[1]}; give two manifests or two text files"
         )
     pairs = (
-        _pairs_by_id(reference, hypothesis) if is_manifest(reference) else _pairs_by_line(reference, hypothesis)
+        _pairs_by_id(reference, hypothesis)
+        if is_manifest(reference)
+        else _pairs_by_line(reference, hypothesis)
     )
     if not pairs:
         raise ManifestError(f"{reference}: has no lines, so there is nothing to score; check the path")
@@ -99,7 +101,9 @@ def _texts_by_id(path: Path, keys: tuple[str, ...]) -> dict[str, str]:
     texts = {}
     for example in read_manifest(path):
         if example.text is None:
-            raise ManifestError(f"{path}: example {example.id!r} has no text; scoring needs one for every example")
+            raise ManifestError(
+                f"{path}: example {example.id!r} has no text; scoring needs one for every example"
+            )
         texts[example.id] = example.text
     return texts
 
@@ -113,9 +117,13 @@ def _read_objects(path: Path) -> list[tuple[int, dict[str, object]]]:
         try:
             found = msgspec.json.decode(line)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise ManifestError(f"{path}:{number}: not JSON: {error}; expected one JSON object a line") from error
+            raise ManifestError(
+                f"{path}:{number}: not JSON: {error}; expected one JSON object a line"
+            ) from error
         if not isinstance(found, dict):
-            raise ManifestError(f"{path}:{number}: found {type(found).__name__}, expected one JSON object a line")
+            raise ManifestError(
+                f"{path}:{number}: found {type(found).__name__}, expected one JSON object a line"
+            )
         objects.append((number, found))
     return objects
 
@@ -133,6 +141,8 @@ def _texts_of_objects(
         text = next((found[key] for key in keys if key in found), None)
         if not isinstance(text, str):
             wanted = " or ".join(repr(key) for key in keys)
-            raise ManifestError(f"{path}:{number}: example {id_!r} has {text!r} under {wanted}, expected a text")
+            raise ManifestError(
+                f"{path}:{number}: example {id_!r} has {text!r} under {wanted}, expected a text"
+            )
         texts[id_] = text
     return texts

@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 from data_prep import digits
+from recipes.digits.digits import config
 from seqlabel import Recognizer
 from seqlabel.errors import SeqlabelError
 from seqlabel.manifest import read_manifest
 from seqlabel.training import TrainingStopped, train
-
-from recipes.digits.digits import config
 
 DATA = Path(config.data.directory)
 RUN = Path("runs") / config.name
@@ -46,7 +45,9 @@ def demo() -> int:
     recognizer = Recognizer.load(result.best_model)
     evaluation = recognizer.evaluate(DATA / "test.jsonl")
     example = read_manifest(DATA / "test.jsonl")[0]
-    print(f"\n{example.source} shows {example.text}, the model reads {recognizer.transcribe(example.source)}\n")
+    print(
+        f"\n{example.source} shows {example.text}, the model reads {recognizer.transcribe(example.source)}\n"
+    )
     rates = evaluation.rates
     print(f"demo: CER {100 * rates.cer:.2f} %  WER {100 * rates.wer:.2f} %  ({rates.num_examples} lines)")
     print(f"model: {result.best_model}")

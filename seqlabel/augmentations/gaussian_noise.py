@@ -25,7 +25,9 @@ class GaussianNoise:
     def __init__(self, config: GaussianNoiseConfig) -> None:
         self.config = config
 
-    def __call__(self, features: Float32[np.ndarray, "T F"], rng: np.random.Generator) -> Float32[np.ndarray, "T F"]:
+    def __call__(
+        self, features: Float32[np.ndarray, "T F"], rng: np.random.Generator
+    ) -> Float32[np.ndarray, "T F"]:
         """Returns a noisy copy, the noise drawn from `rng`."""
         noise = rng.standard_normal(features.shape, dtype=np.float32)
         return features + np.float32(self.config.std) * noise

@@ -90,7 +90,9 @@ class ImageWarp:
                     source[row + 1, column + 1],
                     source[row, column + 1],
                 )
-                mesh.append((tuple(int(v) for v in box), tuple(float(v) for corner in corners for v in corner)))
+                mesh.append(
+                    (tuple(int(v) for v in box), tuple(float(v) for corner in corners for v in corner))
+                )
         paper = int(np.percentile(np.asarray(image)[:: max(1, height // 16)], 75))
         return image.transform(
             (new_width, height), Image.Transform.MESH, mesh, Image.Resampling.BILINEAR, fillcolor=paper

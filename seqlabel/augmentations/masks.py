@@ -35,7 +35,9 @@ class Masks:
     def __init__(self, config: MasksConfig) -> None:
         self.config = config
 
-    def __call__(self, features: Float32[np.ndarray, "T F"], rng: np.random.Generator) -> Float32[np.ndarray, "T F"]:
+    def __call__(
+        self, features: Float32[np.ndarray, "T F"], rng: np.random.Generator
+    ) -> Float32[np.ndarray, "T F"]:
         """Returns a masked copy; the places and widths are drawn from `rng`."""
         masked = features.copy()
         num_frames, dim = masked.shape

@@ -66,7 +66,8 @@ class ConvRecurrentEncoder(nn.Module):
         super().__init__()
         channels = [1] + [layer.channels for layer in config.layers]
         self.stem = nn.ModuleList(
-            ConvLayer(layer, channels[i], config.dropout if i else 0.0) for i, layer in enumerate(config.layers)
+            ConvLayer(layer, channels[i], config.dropout if i else 0.0)
+            for i, layer in enumerate(config.layers)
         )
         self.column = config.column
         height = input_dim
@@ -104,7 +105,9 @@ class ConvLayer(nn.Module):
         super().__init__()
         padding = (config.kernel[0] // 2, config.kernel[1] // 2)
         self.dropout = nn.Dropout2d(dropout)
-        self.conv = nn.Conv2d(input_channels, config.channels, config.kernel, config.stride, padding, bias=False)
+        self.conv = nn.Conv2d(
+            input_channels, config.channels, config.kernel, config.stride, padding, bias=False
+        )
         self.norm = nn.BatchNorm2d(config.channels)
         self.pool = nn.MaxPool2d(config.pool, ceil_mode=True) if config.pool != (1, 1) else None
         self.config = config
@@ -124,7 +127,9 @@ class ConvLayer(nn.Module):
         # Everything is at least zero now, so the zeros of the padding win no maximum over an example's own frames.
         return self.pool(maps) if self.pool is not None else maps, self.output_lengths(lengths, axis=0)
 
-    def normalized(self, maps: Float[Tensor, "N C T F"], frames: Int[Tensor, " N"]) -> Float[Tensor, "N C T F"]:
+    def normalized(
+        self, maps: Float[Tensor, "N C T F"], frames: Int[Tensor, " N"]
+    ) -> Float[Tensor, "N C T F"]:
         """Returns ReLU of the batch-normalised maps; statistics count valid frames only, the padding is zero.
 
         The valid frames are laid one after the other, so that PyTorch's own kernel sees nothing else.

@@ -100,9 +100,12 @@ class BidirectionalLstm(nn.Module):
         backward = reverse(self._direction(reverse(frames, plan.reversal), plan, "_reverse"), plan.reversal)
         return torch.cat([forward, backward], dim=-1)
 
-    def _direction(self, frames: Float[Tensor, "N T F"], plan: "DensePlan", suffix: str) -> Float[Tensor, "N T H"]:
+    def _direction(
+        self, frames: Float[Tensor, "N T F"], plan: "DensePlan", suffix: str
+    ) -> Float[Tensor, "N T H"]:
         weights = [
-            getattr(self.lstm, f"{name}_l0{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            getattr(self.lstm, f"{name}_l0{suffix}")
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         ]
         num_examples = frames.shape[0]
         hidden = cell = frames.new_zeros(1, num_examples, self.lstm.hidden_size)

@@ -18,7 +18,9 @@ def packed(encoder: RecurrentEncoder, features: torch.Tensor, lengths: torch.Ten
     hidden = features
     for layer in encoder.layers:
         sequences = pack_padded_sequence(hidden, lengths, batch_first=True, enforce_sorted=False)
-        hidden = pad_packed_sequence(layer.lstm(sequences)[0], batch_first=True, total_length=features.shape[1])[0]
+        hidden = pad_packed_sequence(
+            layer.lstm(sequences)[0], batch_first=True, total_length=features.shape[1]
+        )[0]
     return hidden
 
 
