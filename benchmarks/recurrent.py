@@ -2,34 +2,66 @@
 
     python -m benchmarks.recurrent [--rounds 7] [--threads 2]
 
-Rounds alternate between the three, so that a busy machine is unfair to none; medians are printed, and ratios of
-medians. The lengths are those of the recipes' corpora after stacking, drawn once with a fixed seed from their
-measured quantiles. Padded `nn.LSTM` is not exact (its backward direction starts in the padding) and stands here
-as the bound of what a dense step can reach.
+The three take turns, so that a busy machine is unfair to none; medians are printed, and ratios of medians. The
+lengths are those of three batches (lower quartile, median and upper quartile in size) that the recipe's own
+bucketing makes of the corpus, in frames after stacking. Padded `nn.LSTM` is not exact (its backward direction
+starts in the padding); it stands here as the bound of what a dense step can reach.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlabel.encoders import RecurrentConfig
 
-# (name, batch size, input features, hidden size, layers, quantiles 0, 25, 50, 75 and 100 % of the frames)
+
+@dataclass(frozen=True)
+class Shape:
+    """The network of a recipe and the lengths of some of its batches, longest first."""
+
+    name: str
+    input_dim: int
+    hidden_size: int
+    num_layers: int
+    batches: tuple[tuple[int, ...], ...]
+
+
 SHAPES = (
-    ("an4", 16, 117, 256, 3, (18, 46, 96, 143, 217)),
-    ("imadoc", 16, 16, 160, 3, (30, 130, 190, 240, 400)),
-    ("poilus", 12, 384, 256, 2, (20, 130, 170, 200, 300)),
+    Shape(
+        "an4",
+        117,
+        256,
+        3,
+        (
+            (67, 67, 63, 63, 63, 63, 63, 63, 60, 60, 60, 60, 60, 57, 57, 57),
+            (90, 90, 87, 87, 83, 83, 83, 83, 80, 80, 80, 80, 80, 80, 80, 80),
+            (123, 123, 123, 120, 120, 117, 117, 117, 113, 113, 113, 110, 110, 107, 107, 103),
+        ),
+    ),
+    Shape(
+        "imadoc",
+        16,
+        160,
+        3,
+        (
+            (139, 136, 132, 131, 131, 131, 127, 126, 125, 124, 119, 118, 118, 115, 113, 112),
+            (199, 196, 196, 192, 192, 191, 187, 186, 184, 180, 179, 173, 173, 170, 167, 165),
+            (268, 267, 255, 252, 248, 248, 247, 242, 241, 234, 230, 229, 228, 227),
+        ),
+    ),
 )
+
+Forward = Callable[[Tensor, Tensor], Tensor]
 
 
 def main() -> None:
-    """Prints one line for each shape and kind of step."""
+    """Prints one line for each shape, precision and kind of step."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -39,55 +71,81 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
     print(
-        f"torch {torch.__version__}, {arguments.threads} threads, {arguments.rounds} alternating rounds, medians"
+        f"torch {torch.__version__}, {arguments.threads} threads, medians of {arguments.rounds} alternating rounds"
     )
-    for name, batch_size, input_dim, hidden_size, num_layers, quantiles in SHAPES:
-        rng = np.random.default_rng(1)
-        drawn = np.interp(rng.random(batch_size), [0, 0.25, 0.5, 0.75, 1], quantiles).astype(int)
-        lengths = torch.from_numpy(np.sort(drawn)[::-1].copy())
-        features = torch.randn(batch_size, int(lengths[0]), input_dim)
-        config = RecurrentConfig(hidden_size=hidden_size, num_layers=num_layers, dropout=0.0)
-        encoder = config.build(input_dim)
-        lstm = nn.LSTM(input_dim, hidden_size, num_layers, batch_first=True, bidirectional=True)
-
-        def ours() -> torch.Tensor:
-            return encoder(features, lengths)[0]
-
-        def packed() -> torch.Tensor:
-            sequences = pack_padded_sequence(features, lengths, batch_first=True)
-            return pad_packed_sequence(lstm(sequences)[0], batch_first=True)[0]
-
-        def padded() -> torch.Tensor:
-            return lstm(features)[0]
-
-        contestants = {"seqlabel": ours, "packed": packed, "padded": padded}
-        training = medians(
-            {key: training_step(forward) for key, forward in contestants.items()}, arguments.rounds
-        )
-        with torch.inference_mode():
-            inference = medians(dict(contestants), arguments.rounds)
-        for kind, seconds in (("training", training), ("inference", inference)):
-            print(
-                f"{name:8s} {kind:9s}  seqlabel {1e3 * seconds['seqlabel']:7.1f} ms  packed nn.LSTM "
-                f"{1e3 * seconds['packed']:7.1f} ms ({seconds['packed'] / seconds['seqlabel']:.2f}x)  padded nn.LSTM "
-                f"{1e3 * seconds['padded']:7.1f} ms ({seconds['padded'] / seconds['seqlabel']:.2f}x)"
-            )
+    for shape in SHAPES:
+        forwards = contestants(shape)
+        batches = [
+            (torch.randn(len(lengths), lengths[0], shape.input_dim), torch.tensor(lengths))
+            for lengths in shape.batches
+        ]
+        for dtype in (torch.float32, torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+                training = medians(forwards, training_step, batches, arguments.rounds)
+                with torch.inference_mode():
+                    inference = medians(forwards, inference_step, batches, arguments.rounds)
+            name = f"{shape.name} {str(dtype).removeprefix('torch.')}"
+            print(line(name, "training", training))
+            print(line(name, "inference", inference))
 
 
-def training_step(forward: Callable[[], torch.Tensor]) -> Callable[[], object]:
-    """Returns forward and backward through all outputs."""
-    return lambda: forward().square().mean().backward()
+def contestants(shape: Shape) -> dict[str, Forward]:
+    """Returns the ways to compute the hidden frames of a padded batch."""
+    config = RecurrentConfig(hidden_size=shape.hidden_size, num_layers=shape.num_layers, dropout=0.0)
+    encoder = config.build(shape.input_dim)
+    lstm = nn.LSTM(shape.input_dim, shape.hidden_size, shape.num_layers, batch_first=True, bidirectional=True)
+
+    def seqlabel(features: Tensor, lengths: Tensor) -> Tensor:
+        hidden: Tensor = encoder(features, lengths)[0]
+        return hidden
+
+    def packed(features: Tensor, lengths: Tensor) -> Tensor:
+        sequences = pack_padded_sequence(features, lengths, batch_first=True)
+        return pad_packed_sequence(lstm(sequences)[0], batch_first=True)[0]
+
+    def padded(features: Tensor, lengths: Tensor) -> Tensor:
+        hidden: Tensor = lstm(features)[0]
+        return hidden
+
+    return {"seqlabel": seqlabel, "packed": packed, "padded": padded}
 
 
-def medians(contestants: dict[str, Callable[[], object]], num_rounds: int) -> dict[str, float]:
-    """Returns the median seconds of each, run in turn, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+def training_step(forward: Forward, features: Tensor, lengths: Tensor) -> None:
+    """Runs forward, and backward through every output."""
+    forward(features, lengths).float().square().mean().backward()
+
+
+def inference_step(forward: Forward, features: Tensor, lengths: Tensor) -> None:
+    """Runs forward alone."""
+    forward(features, lengths)
+
+
+def medians(
+    forwards: dict[str, Forward],
+    step: Callable[[Forward, Tensor, Tensor], None],
+    batches: Sequence[tuple[Tensor, Tensor]],
+    num_rounds: int,
+) -> dict[str, float]:
+    """Returns the median seconds that each takes over all batches, after one round that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in forwards}
     for _ in range(num_rounds + 1):
-        for name, run in contestants.items():
+        for name, forward in forwards.items():
             start = time.perf_counter()
-            run()
+            for features, lengths in batches:
+                step(forward, features, lengths)
             seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values[1:]) for name, values in seconds.items()}
+
+
+def line(name: str, kind: str, seconds: dict[str, float]) -> str:
+    """Returns the times over all batches, and how many times as long the others take."""
+    ours = seconds["seqlabel"]
+    others = "   ".join(
+        f"{other} nn.LSTM {1e3 * value:7.1f} ms ({value / ours:.2f}x)"
+        for other, value in seconds.items()
+        if other != "seqlabel"
+    )
+    return f"{name:16s} {kind:9s}  seqlabel {1e3 * ours:7.1f} ms   {others}"
 
 
 if __name__ == "__main__":

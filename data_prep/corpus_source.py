@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from seqlabel.errors import ManifestError, SeqlabelError
 from seqlabel.manifest import write_manifest
@@ -82,7 +83,7 @@ def run(
     description: str | None,
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Returns the exit code of one preparation's command line: 0, or 2 after one line on stderr.
+    """Returns the exit code of one preparation's command line: 0, or that of `exit_code` after one line on stderr.
 
     Args:
         prepare: `prepare(source, out)` writes its files below `out` and returns the splits; it raises
@@ -91,7 +92,7 @@ def run(
         description: the module's docstring, for `--help`.
         arguments: the command line; None for that of the process.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"python -m data_prep.{published.name}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -103,7 +104,8 @@ def run(
     parser.add_argument("--address", default=None, help=f"fetch from here instead of {published.address}")
     parser.add_argument("--cache", type=Path, default=None, help="where fetched corpora are kept")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         if options.source is None:
             source = fetch(published, address=options.address, cache=options.cache)
             num_expected = published.num_signals if options.address is None else 1
@@ -111,12 +113,31 @@ def run(
             source = existing_folder(options.source)
             num_expected = 1
         prepare_into(prepare, source, options.out, num_expected=num_expected)
+
+    return exit_code(work, options.out)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its usage errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong and exits with 2."""
+        self.exit(2, f"{message}; see `{self.prog} --help`\n")
+
+
+def exit_code(work: Callable[[], object], out: Path) -> int:
+    """Returns 0 after `work`; 2 for what a user can put right, 130 for Ctrl-C, each after one line on stderr."""
+    try:
+        work()
     except SeqlabelError as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{error.filename or options.out}: {error.strerror or error}.", file=sys.stderr)
+        print(f"{error.filename or out}: {error.strerror or error}.", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"interrupted: {out} is not complete. The same command starts again.", file=sys.stderr)
+        return 130
     return 0
 
 

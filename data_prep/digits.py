@@ -11,13 +11,12 @@ different scans.
     OUT/{train,dev,test}.jsonl
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits
 
+from data_prep.corpus_source import Parser, exit_code
 from seqlabel.formats.image import write_line_image
 from seqlabel.manifest import write_manifest
 from seqlabel.records import Example, LineImage
@@ -31,14 +30,18 @@ DIGIT_HEIGHT = (26, 34)
 
 def main(arguments: list[str] | None = None) -> int:
     """Writes the lines and their manifests and returns the exit code."""
-    parser = argparse.ArgumentParser(description="Makes lines of handwritten digits; needs no download.")
+    parser = Parser(
+        prog="python -m data_prep.digits", description="Makes lines of handwritten digits; needs no download."
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder that is made")
-    prepare(parser.parse_args(arguments).out)
-    return 0
+    out: Path = parser.parse_args(arguments).out
+    return exit_code(lambda: prepare(out), out)
 
 
 def prepare(out: Path) -> None:
     """Writes `NUM_LINES` lines for each split below `out`, the same ones every time."""
+    from sklearn.datasets import load_digits  # takes a second, which `--help` need not wait for
+
     rng = np.random.default_rng(SEED)
     scans, labels = load_digits(return_X_y=True)
     ink = scans.reshape(-1, 8, 8) / 16.0

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from seqlabel.version import __version__
+
 if TYPE_CHECKING:
     from seqlabel.recognizer import Recognizer
 
-__version__ = "0.1.0"
 __all__ = ["Recognizer", "__version__"]
 
 

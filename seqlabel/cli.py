@@ -5,22 +5,32 @@ user has interrupted it. PyTorch is imported inside the commands, so that `--hel
 """
 
 import argparse
+import difflib
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from seqlabel import __version__
 from seqlabel.errors import ConfigError, SeqlabelError
+from seqlabel.version import __version__
 
 if TYPE_CHECKING:
     from seqlabel.metrics import ErrorRates
-    from seqlabel.model_file import Header
+    from seqlabel.recognizer import BarOf
 
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
+
+
+def program() -> NoReturn:
+    """Is what `seqlabel` starts: `main`, without the warnings that libraries have for programmers."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    sys.exit(main())
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,14 +39,16 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             # Texts are written as they are whatever the locale, and paths as the bytes that they were.
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    given = sys.argv[1:] if argv is None else argv
     try:
-        arguments, rest = _parser().parse_known_args(argv)
+        arguments, rest = _parser().parse_known_args(given)
         if rest and arguments.run is not _train:
             raise ConfigError(f"unexpected argument {rest[0]!r}; see `seqlabel {arguments.command} --help`")
-        arguments.overrides = rest
+        arguments.given, arguments.overrides = given, rest
         run: Callable[[argparse.Namespace], int] = arguments.run
         code = run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse, after --help or a usage error
         return stop.code if isinstance(stop.code, int) else USER_ERROR
@@ -50,8 +62,11 @@ def main(argv: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        print("seqlabel: interrupted", file=sys.stderr)
+        _complain("interrupted")
         return INTERRUPTED
+
+
+# --- the commands -----------------------------------------------------------------------------------------
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -61,50 +76,87 @@ def _train(arguments: argparse.Namespace) -> int:
             f"{recipe}: found this where the recipe should be, expected a Python file, such as recipes/an4/an4.py; "
             "settings come after it"
         )
+    for word in arguments.overrides:
+        if meant := difflib.get_close_matches(word, ("--run-dir", "--data-dir", "--device"), 1, 0.8):
+            raise ConfigError(f"{word}: no such option; did you mean {meant[0]}?")
     from seqlabel.experiment import load_recipe
 
     config = load_recipe(recipe, arguments.overrides)
     # The data are looked for before PyTorch's trainer is loaded: the commonest mistake is answered at once.
     data_dir: Path = arguments.data_dir or Path(config.data.directory)
+    prepare = "as the recipe's README says"
+    if recipe.resolve().parent.parent.name == "recipes":
+        prepare = f"with `python -m data_prep.{recipe.resolve().parent.name} {data_dir}`"
     if not data_dir.is_dir():
         raise ConfigError(
-            f"{data_dir}: no such data folder; prepare the corpus as the recipe's README says, or give --data-dir"
+            f"{data_dir}: no such data folder; prepare the corpus {prepare}, or give --data-dir"
         )
+    for name in (*config.data.train, config.data.dev):
+        if not (data_dir / name).exists():
+            raise ConfigError(
+                f"{data_dir}: has no {name}; prepare the corpus {prepare}, or give another --data-dir"
+            )
     run_dir: Path = arguments.run_dir or Path("runs") / config.name
+
+    import torch
 
     from seqlabel.training import TrainingStopped, train
 
+    command = shlex.join(["seqlabel", *arguments.given])
     try:
         result = train(config, run_dir, data_dir, arguments.device)
     except TrainingStopped as stop:
-        print(f"seqlabel: {stop}", file=sys.stderr)
+        _complain(f"{stop}: {command}")
+        return INTERRUPTED
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(
+            f"{config.name}: the memory of the GPU is full; set a --data.batch-frames below "
+            f"{config.data.batch_frames}, or --device cpu"
+        ) from error
+    except KeyboardInterrupt:
+        is_kept = (run_dir / "checkpoint.safetensors").exists()
+        _complain(
+            f"interrupted; the last checkpoint is kept, the same command goes on from it: {command}"
+            if is_kept
+            else "interrupted before the first checkpoint; the same command starts again"
+        )
         return INTERRUPTED
     summary = result.summary
-    print(
-        f"best model: {result.best_model}  (epoch {summary.epoch}, dev CER {100 * summary.dev_cer:.2f} %  "
-        f"WER {100 * summary.dev_wer:.2f} %, {result.minutes:.1f} minutes)"
-    )
+    rows = [
+        (
+            "best",
+            f"epoch {summary.epoch}, dev CER {_percent(summary.dev_cer)}, WER {_percent(summary.dev_wer)}",
+        ),
+        ("model", str(result.best_model)),
+    ]
+    test = data_dir / "test.jsonl"
+    if test.exists():
+        rows.append(("next", shlex.join(["seqlabel", "evaluate", str(result.best_model), str(test)])))
+    _print_table(rows)
     return DONE
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     out: Path | None = arguments.out
-    if out is not None and not out.parent.is_dir():
-        raise ConfigError(f"{out}: its folder does not exist; make {out.parent} first")
+    if out is not None:
+        # Said before the work and not after it.
+        if out.is_dir():
+            raise ConfigError(f"{out}: is a folder; name a file for the hypotheses")
+        if not out.parent.is_dir():
+            raise ConfigError(f"{out}: its folder does not exist; make {out.parent} first")
+        if not os.access(out if out.exists() else out.parent, os.W_OK):
+            raise ConfigError(f"{out}: cannot be written here; name a file elsewhere")
     from seqlabel.recognizer import Recognizer
 
-    evaluation = Recognizer.load(arguments.model, arguments.device).evaluate(arguments.manifest)
+    recognizer = Recognizer.load(arguments.model, arguments.device)
+    evaluation = recognizer.evaluate(arguments.manifest, _bars())
     if out is not None:
         rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
-        with out.open("w", encoding="utf-8") as file:
-            for id_, reference, hypothesis in rows:
-                line = {
-                    "id": id_,
-                    "reference": reference,
-                    "hypothesis": hypothesis.text,
-                    "score": hypothesis.score,
-                }
-                file.write(_json(line) + "\n")
+        lines = [
+            _json({"id": id_, "reference": reference, "hypothesis": found.text, "score": found.score})
+            for id_, reference, found in rows
+        ]
+        _write_lines(out, lines)
     _print_rates(evaluation.rates, as_json=arguments.json)
     return DONE
 
@@ -119,12 +171,11 @@ def _transcribe(arguments: argparse.Namespace) -> int:
         found = list(_walk(path, recognizer.suffixes)) if path.is_dir() else [path]
         if not found:
             kinds = " ".join(sorted(recognizer.suffixes))
-            code = _complain(
-                f"{path}: found no file in this folder that the model reads, expected one of {kinds}"
-            )
+            code = _complain(f"{path}: no file in this folder that the model reads; expected some of {kinds}")
         paths.extend(found)
     for path, result in recognizer.transcribe_files(paths):
         if isinstance(result, SeqlabelError):
+            sys.stdout.flush()
             code = _complain(result)
         elif arguments.json:
             print(_json({"path": str(path), "text": result.text, "score": result.score}))
@@ -144,63 +195,100 @@ def _score(arguments: argparse.Namespace) -> int:
 def _info(arguments: argparse.Namespace) -> int:
     from seqlabel.model_file import read_header
 
-    for name, value in _describe(arguments.model, read_header(arguments.model)):
-        print(f"{name:<10}{value}")
+    header = read_header(arguments.model)
+    if arguments.json:
+        import msgspec
+
+        print(msgspec.json.encode(header).decode())
+    else:
+        from seqlabel.model_description import describe
+
+        _print_table(describe(arguments.model, header))
     return DONE
 
 
-def _describe(path: Path, header: "Header") -> Iterator[tuple[str, str]]:
-    import msgspec
-
-    from seqlabel.frontend import Frontend
-
-    frontend = Frontend(header.experiment.frontend)
-    tokens, summary = header.tokens, header.summary
-    shown = tokens.decode(range(1, len(tokens)))
-    kind = "characters" if tokens.unit == "character" else "words"
-    yield "model", f"{path} ({path.stat().st_size / 1e6:.1f} MB, {header.num_parameters:,} weights)"
-    yield "recipe", header.experiment.name
-    yield "reads", f"{' '.join(sorted(frontend.suffixes))} as frames of {frontend.dim} features"
-    yield "", _json(msgspec.to_builtins(header.experiment.frontend.feature))
-    yield "writes", f"{len(tokens) - 1} {kind}: {shown if len(shown) <= 200 else shown[:200] + ' ...'}"
-    yield "encoder", _json(msgspec.to_builtins(header.experiment.encoder))
-    yield (
-        "trained",
-        f"epoch {summary.epoch}, {summary.num_steps} steps, {summary.minutes:.1f} minutes, "
-        f"{summary.num_train_examples} examples, seed {header.experiment.training.seed}, {summary.finished_at}, "
-        + ", ".join(f"{name} {version}" for name, version in sorted(summary.versions.items())),
-    )
-    yield (
-        "dev error",
-        f"CER {100 * summary.dev_cer:.2f} %  WER {100 * summary.dev_wer:.2f} %  SER {100 * summary.dev_ser:.2f} %  "
-        f"({summary.num_dev_examples} lines)",
-    )
+# --- files ------------------------------------------------------------------------------------------------
 
 
 def _walk(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
     """The files below a folder that end like `suffixes`, in the order of their names; hidden ones are not for us."""
     endings = tuple(suffixes)
-    for where, folders, names in os.walk(folder):
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    for where, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.lower().endswith(endings) and not name.startswith("."):
                 yield Path(where, name)
 
 
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    """Writes a whole file or none: to a temporary name beside it, then renamed; devices and pipes as they are."""
+    place = path.resolve()  # a link stays one
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(place)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror or error}); name another file"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+# --- what is printed --------------------------------------------------------------------------------------
+
+
 def _print_rates(rates: "ErrorRates", *, as_json: bool) -> None:
     if as_json:
         print(_json(rates.as_json()))
         return
-    for name, rate, counts in (("CER", rates.cer, rates.characters), ("WER", rates.wer, rates.words)):
+    rows = [("characters", "CER", rates.cer, rates.characters), ("words", "WER", rates.wer, rates.words)]
+    width = max(len(f"{counts.errors:,}") for _, _, _, counts in rows)
+    length = max(len(f"{counts.reference_length:,}") for _, _, _, counts in rows)
+    for unit, name, rate, counts in rows:
+        errors = f"{counts.errors:{width},} {'error ' if counts.errors == 1 else 'errors'}"
+        kinds = f"{counts.substitutions:,} substituted, {counts.deletions:,} deleted, {counts.insertions:,} inserted"
         print(
-            f"{name} {100 * rate:6.2f} %  {counts.errors} errors in {counts.reference_length}: "
-            f"{counts.substitutions} substitutions, {counts.deletions} deletions, {counts.insertions} insertions"
+            f"{name} {_percent(rate):>9}  {errors} in {counts.reference_length:{length},} {unit:<10}  {kinds}"
         )
-    print(f"SER {100 * rates.ser:6.2f} %  {rates.num_wrong} of {rates.num_examples} lines with an error")
+    wrong = f"{rates.num_wrong:{width},} wrong  of {rates.num_examples:{length},} examples"
+    print(f"SER {_percent(rates.ser):>9}  {wrong}")
+
+
+def _print_table(rows: Iterable[tuple[str, str]]) -> None:
+    for name, value in rows:
+        print(f"{name:<10}{value}".rstrip())
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.2f} %"
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    # A path that is not UTF-8 can stand in JSON by escapes only.
+    return text if text.isprintable() else json.dumps(value, allow_nan=False)
+
+
+def _bars() -> "BarOf | None":
+    """Progress bars on a terminal; nothing where nobody looks."""
+    if not sys.stderr.isatty():
+        return None
+    from functools import partial
+
+    from rich.console import Console
+
+    from seqlabel.run_log import bar_of
+
+    return partial(bar_of, Console(file=sys.stderr))
 
 
 def _complain(error: object) -> int:
@@ -209,26 +297,81 @@ def _complain(error: object) -> int:
     return USER_ERROR
 
 
+# --- the command line -------------------------------------------------------------------------------------
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse with its usage errors in one line."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **settings)
+
     def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument COMMAND: ").removeprefix("argument ")
         self.exit(USER_ERROR, f"seqlabel: {message}; see `{self.prog} --help`\n")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += 2  # argparse forgets that commands are indented
+
+
+class _TrainHelp(argparse.Action):
+    """`train --help`, and `train RECIPE.py --help` with the settings that the recipe has."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object
+    ) -> NoReturn:
+        parser.print_help()
+        recipe: Path | None = getattr(namespace, "recipe", None)
+        if recipe is not None:
+            from seqlabel.experiment import load_recipe
+            from seqlabel.overrides import settings
+
+            rows = list(settings(load_recipe(recipe)))
+            width = max(len(name) for name, _ in rows)
+            print(f"\nsettings of {recipe}:")
+            for name, value in rows:
+                print(f"  {name:<{width}}  {value}")
+        parser.exit()
+
+
+_EXAMPLES = """\
+examples:
+  python -m data_prep.digits data/digits
+  seqlabel train recipes/digits/digits.py
+  seqlabel evaluate runs/digits/best.safetensors data/digits/test.jsonl
+  seqlabel transcribe runs/digits/best.safetensors line.png folder/
+
+`seqlabel COMMAND --help` says more of each.
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="seqlabel",
         description="Trains recurrent networks with CTC to read speech, pen ink and line images, and reads with them.",
-        allow_abbrev=False,
+        epilog=_EXAMPLES,
     )
     parser.add_argument("--version", action="version", version=f"seqlabel {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", required=True, parser_class=_Parser
+    )
 
-    def command(run: Callable[[argparse.Namespace], int], name: str, summary: str, more: str = "") -> _Parser:
-        added = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}", allow_abbrev=False
-        )
+    def command(
+        run: Callable[[argparse.Namespace], int],
+        name: str,
+        summary: str,
+        more: str = "",
+        add_help: bool = True,
+    ) -> argparse.ArgumentParser:
+        description = f"{summary[0].upper()}{summary[1:]}.{more}"
+        added = commands.add_parser(name, help=summary, description=description, add_help=add_help)
         added.set_defaults(run=run)
         return added
 
@@ -236,57 +379,81 @@ def _parser() -> argparse.ArgumentParser:
         _train,
         "train",
         "train a recipe, or go on with its run",
-        "Any setting of the recipe can be overridden after it, for trying: --training.num-epochs 3. Ctrl-C stops "
-        "after the step under way; the same command goes on.",
+        "\n\nAny setting of the recipe can be overridden after it, for trying: --training.num-epochs 3\n"
+        "`seqlabel train RECIPE.py --help` lists the settings. Ctrl-C stops after the step under way,\n"
+        "and the same command goes on from there.",
+        add_help=False,
     )
     train.usage = (
         "seqlabel train RECIPE.py [--run-dir DIR] [--data-dir DIR] [--device D] [--any.setting value ...]"
+    )
+    train.add_argument(
+        "-h",
+        "--help",
+        nargs=0,
+        action=_TrainHelp,
+        help="show this, and the settings of RECIPE.py if it is given",
     )
     train.add_argument("recipe", metavar="RECIPE.py", type=Path, help="a Python file that binds `config`")
     train.add_argument(
         "--run-dir", metavar="DIR", type=Path, help="where the run is kept (default: runs/NAME)"
     )
     train.add_argument(
-        "--data-dir", metavar="DIR", type=Path, help="the manifests (default: the recipe's own)"
+        "--data-dir", metavar="DIR", type=Path, help="where the manifests are (default: the recipe's own)"
     )
 
     evaluate = command(_evaluate, "evaluate", "measure a model's errors on a manifest")
+    _add_model(evaluate)
     evaluate.add_argument(
-        "model", metavar="MODEL", type=Path, help="a model file, such as runs/an4/best.safetensors"
+        "manifest", metavar="MANIFEST", type=Path, help="JSON Lines, or a folder of another toolkit"
     )
-    evaluate.add_argument("manifest", metavar="MANIFEST", type=Path, help="a manifest with references")
     evaluate.add_argument("--out", metavar="FILE", type=Path, help="keep the hypotheses here, as JSON Lines")
 
     transcribe = command(
         _transcribe,
         "transcribe",
         "read files with a model",
-        "One line a file: path, tab, text. Folders are walked. A file that cannot be read is one line on standard "
-        "error, the others are still read, and the exit code is 2.",
+        "\n\nOne line a file: path, tab, text. Folders are walked. A file that cannot be read is one line on\n"
+        "standard error, the others are still read, and the exit code is 2.",
     )
-    transcribe.add_argument("model", metavar="MODEL", type=Path, help="a model file")
+    _add_model(transcribe)
     transcribe.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders")
 
     score = command(
         _score,
         "score",
         "measure the errors of hypotheses, no model needed",
-        "Two manifests are compared by id (hypotheses: JSON Lines with `id` and `hypothesis` or `text`), two text "
-        "files line by line.",
+        "\n\nTwo manifests are compared by id (hypotheses: JSON Lines with `id` and `hypothesis` or `text`),\n"
+        "two text files line by line.",
     )
-    score.add_argument("reference", metavar="REFERENCE", type=Path)
-    score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path)
+    score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
+    score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
 
     info = command(_info, "info", "say what a model reads and writes, and how it was trained")
-    info.add_argument("model", metavar="MODEL", type=Path, help="a model file")
+    _add_model(info)
 
     for added in (train, evaluate, transcribe):
-        added.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    evaluate.add_argument("--json", action="store_true", help="print one JSON object: fractions and counts")
-    score.add_argument("--json", action="store_true", help="print one JSON object: fractions and counts")
-    transcribe.add_argument("--json", action="store_true", help="print one JSON object a file")
+        added.add_argument(
+            "--device",
+            choices=("auto", "cpu", "cuda"),
+            default="auto",
+            help="where to compute (default: auto, a GPU if there is one)",
+        )
+    for added, what in (
+        (evaluate, ""),
+        (score, ""),
+        (transcribe, " a file"),
+        (info, ", all settings included"),
+    ):
+        added.add_argument("--json", action="store_true", help=f"print one JSON object{what}")
     return parser
 
 
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", type=Path, help="a model file, such as runs/an4/best.safetensors"
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

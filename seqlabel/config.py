@@ -1,6 +1,16 @@
 """The base of every configuration: plain, frozen, typed data that refuses unknown keys."""
 
+from typing import Annotated
+
 import msgspec
+
+# Types that say the range of a setting; recipes and overrides are held to them (`overrides.check`).
+Count = Annotated[int, msgspec.Meta(ge=1)]
+CountFromZero = Annotated[int, msgspec.Meta(ge=0)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+FromZero = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

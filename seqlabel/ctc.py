@@ -3,6 +3,7 @@
 Source: Graves, Fernandez, Gomez, Schmidhuber, "Connectionist Temporal Classification", ICML 2006.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ def required_frames(target: Sequence[int]) -> int:
     >>> required_frames([3, 3, 5])
     4
     """
-    return len(target) + sum(left == right for left, right in zip(target, target[1:], strict=False))
+    return len(target) + sum(left == right for left, right in itertools.pairwise(target))
 
 
 def collapse(path: Sequence[int]) -> list[int]:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from seqlabel.ctc import required_frames
-from seqlabel.errors import SeqlabelError, TokenError
+from seqlabel.errors import ManifestError, SeqlabelError, TokenError
 from seqlabel.frontend import Frontend
 from seqlabel.records import Example, Signal
 from seqlabel.tokens import TokenTable
@@ -60,12 +60,18 @@ class Offender:
 def read_signals(
     examples: Sequence[Example], frontend: Frontend, on_read: Callable[[], object] | None = None
 ) -> tuple[list[tuple[Example, Signal]], list[Offender]]:
-    """Returns the examples whose files can be read, with their signals, and those whose files cannot."""
+    """Returns the examples whose files can be read, with their signals, and those whose files cannot.
+
+    Where statistics are taken over several examples, a signal without frames is told here, by its name.
+    """
     found: list[tuple[Example, Signal]] = []
     offenders: list[Offender] = []
     for example in examples:
         try:
-            found.append((example, frontend.read(example)))
+            signal = frontend.read(example)
+            if frontend.is_fitted:
+                frontend.feature(signal)
+            found.append((example, signal))
         except SeqlabelError as error:
             offenders.append(Offender(example.id, str(error)))
         if on_read is not None:
@@ -113,15 +119,35 @@ def check_targets(
 def keep_for_scoring(
     found: Iterable[tuple[Example, Signal]], frontend: Frontend, tokens: TokenTable
 ) -> list[Loaded]:
-    """Returns every example for decoding; a text outside of the token table stays and counts as errors."""
-    loaded = []
+    """Returns every example for decoding; a text outside of the token table stays and counts as errors.
+
+    Raises:
+        ManifestError: examples without text or without frames, which must not flatter by their absence.
+    """
+    loaded: list[Loaded] = []
+    offenders: list[Offender] = []
     for example, signal in found:
+        if example.text is None:
+            offenders.append(Offender(example.id, "has no text; add its transcript"))
+            continue
         try:
             target = tuple(tokens.encode(example.text or ""))
         except TokenError:
             target = ()
-        loaded.append(Loaded(example, signal, len(frontend(signal, example.group)), target))
+        try:
+            loaded.append(Loaded(example, signal, len(frontend(signal, example.group)), target))
+        except SeqlabelError as error:
+            offenders.append(Offender(example.id, str(error)))
+    if offenders:
+        raise ManifestError(describe_offenders(offenders, len(loaded) + len(offenders)))
     return loaded
+
+
+def describe_offenders(offenders: Sequence[Offender], num_examples: int) -> str:
+    """Returns one line that counts the offenders and gives the reasons of the first."""
+    first = "; ".join(f"'{offender.id}': {offender.reason}" for offender in offenders[:3])
+    more = f"; and {len(offenders) - 3} more" if len(offenders) > 3 else ""
+    return f"{len(offenders)} of {num_examples} examples cannot be used: {first}{more}"
 
 
 def bucketed_batches(

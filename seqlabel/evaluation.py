@@ -32,11 +32,11 @@ def decode(
     decoder: Decoder,
     features: Sequence[np.ndarray],
     device: torch.device,
-    on_batch: Callable[[int], object] | None = None,
+    on_example: Callable[[], object] | None = None,
 ) -> list[Hypothesis]:
     """Returns the best hypothesis for each (T, F) array, in order; batches are made of neighbours in length.
 
-    What one array is read as does not depend on the others. `on_batch` gets the number of examples just done.
+    What one array is read as does not depend on the others. `on_example` is called after each.
     """
     found: list[Hypothesis | None] = [None] * len(features)
     was_training = model.training
@@ -47,8 +47,8 @@ def decode(
             emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
             for index, hypotheses in zip(indices, decoder(emissions, n_best=1), strict=True):
                 found[index] = hypotheses[0]
-            if on_batch is not None:
-                on_batch(len(indices))
+                if on_example is not None:
+                    on_example()
     model.train(was_training)
     return [hypothesis for hypothesis in found if hypothesis is not None]
 
@@ -59,11 +59,11 @@ def evaluate(
     frontend: Frontend,
     loaded: Sequence[Loaded],
     device: torch.device,
-    on_batch: Callable[[int], object] | None = None,
+    on_example: Callable[[], object] | None = None,
 ) -> Evaluation:
     """Returns the error rates over `loaded`, counts summed over the whole set."""
     features = [frontend(item.signal, item.example.group) for item in loaded]
-    hypotheses = decode(model, decoder, features, device, on_batch)
+    hypotheses = decode(model, decoder, features, device, on_example)
     references = tuple(item.example.text or "" for item in loaded)
     rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
     return Evaluation(rates, tuple(item.example.id for item in loaded), references, tuple(hypotheses))

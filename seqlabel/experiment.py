@@ -2,14 +2,18 @@
 
 import runpy
 import sys
+import traceback
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from seqlabel.config import Config
+import msgspec
+
+from seqlabel.config import Config, Count, FromZero, Positive, Seed, Share
 from seqlabel.decoders import DecoderConfig, GreedyConfig
 from seqlabel.encoders import EncoderConfig
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.frontend import FrontendConfig
+from seqlabel.overrides import check, override
 from seqlabel.schedules import OneCycleConfig, ScheduleConfig
 from seqlabel.tokens import TokenUnit
 
@@ -28,12 +32,12 @@ class DataConfig(Config, frozen=True):
     """
 
     directory: str
-    train: tuple[str, ...] = ("train.jsonl",)
+    train: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("train.jsonl",)
     dev: str = "dev.jsonl"
     token_unit: TokenUnit = "character"
     offenders: Literal["refuse", "leave_out"] = "refuse"
-    batch_size: int = 16
-    batch_frames: int = 16000
+    batch_size: Count = 16
+    batch_frames: Count = 16000
 
 
 class TrainingConfig(Config, frozen=True):
@@ -54,16 +58,16 @@ class TrainingConfig(Config, frozen=True):
         num_threads: of the arithmetic on a CPU; None for all cores.
     """
 
-    num_epochs: int = 40
-    learning_rate: float = 2e-3
+    num_epochs: Count = 40
+    learning_rate: Positive = 2e-3
     schedule: ScheduleConfig = OneCycleConfig()
-    weight_decay: float = 0.01
-    gradient_clip: float = 5.0
-    average_decay: float | None = 0.995
-    patience: int | None = None
-    seed: int = 1
+    weight_decay: FromZero = 0.01
+    gradient_clip: Positive = 5.0
+    average_decay: Share | None = 0.995
+    patience: Count | None = None
+    seed: Seed = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    num_threads: int | None = None
+    num_threads: Count | None = None
 
 
 class ExperimentConfig(Config, frozen=True):
@@ -87,45 +91,39 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> ExperimentCon
         raise ConfigError(
             f"{path}: no such recipe; give the path of a Python file, such as recipes/an4/an4.py"
         )
-    # A recipe may import its neighbours (`from recipes.an4.an4 import config`): the folder above the first
-    # package on its path is where Python has to look.
-    root = path.resolve().parent
-    while (root / "README.md").is_file() and root.parent.name == "recipes":
-        root = root.parent
-    root = root.parent if root.name == "recipes" else root
-    sys.path.insert(0, str(root))
+    # A recipe may import its neighbours (`from recipes.an4.an4 import config`): Python has to look beside `recipes`.
+    parents = path.resolve().parents
+    root = str(next((parent.parent for parent in parents if parent.name == "recipes"), parents[0]))
+    sys.path.insert(0, root)
     try:
         bound = runpy.run_path(str(path))
-    except SeqlabelError:
-        raise
     except Exception as error:
-        raise ConfigError(f"{path}: the recipe does not run: {type(error).__name__}: {error}") from error
+        what = (
+            str(error) if isinstance(error, SeqlabelError) else f"{type(error).__name__}: {_message(error)}"
+        )
+        raise ConfigError(f"{_place(path, error)}: {what}; correct the recipe") from error
     finally:
-        sys.path.remove(str(root))
+        sys.path.remove(root)
     config = bound.get("config")
     if not isinstance(config, ExperimentConfig):
-        raise ConfigError(f"{path}: found {type(config).__name__}, expected `config = ExperimentConfig(...)`")
+        found = f"`config` is a {type(config).__name__}" if "config" in bound else "it binds no `config`"
+        raise ConfigError(f"{path}: not a recipe, since {found}; expected `config = ExperimentConfig(...)`")
+    try:
+        check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}; correct the recipe") from error
     return override(config, overrides or [])
 
 
-def override(config: ExperimentConfig, arguments: list[str]) -> ExperimentConfig:
-    """Returns the configuration with settings replaced: `["--training.num-epochs", "3"]`.
+def _place(path: Path, error: Exception) -> str:
+    """The file and line of an error that a recipe raised."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
+    return f"{path}:{lines[-1]}" if lines else str(path)
 
-    Raises:
-        ConfigError: an unknown setting, or a value of the wrong type.
-    """
-    if not arguments:
-        return config
-    import tyro
 
-    try:
-        return tyro.cli(
-            tyro.conf.AvoidSubcommands[ExperimentConfig],
-            default=config,
-            args=arguments,
-            prog="seqlabel train RECIPE.py",
-            console_outputs=False,
-            exit_on_error=False,
-        )
-    except Exception as error:
-        raise ConfigError(str(error)) from error
+def _message(error: Exception) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error)

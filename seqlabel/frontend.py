@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from seqlabel.augmentations import FeatureAugmentationConfig, SignalAugmentationConfig
 from seqlabel.config import Config
+from seqlabel.errors import ConfigError
 from seqlabel.features import FeatureConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig, stack
@@ -50,6 +51,11 @@ class Frontend:
         self.dim = self.feature.dim * (config.stacking.num_frames if config.stacking else 1)
         self.suffixes = self.feature.suffixes
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the normalisation takes its statistics over several examples."""
+        return self.normalizer is not None and self.normalizer.config.scope != "example"
+
     def read(self, example: Example) -> Signal:
         """Returns the signal of an example from its file.
 
@@ -60,7 +66,7 @@ class Frontend:
 
     def fit(self, examples: Iterable[tuple[Signal, str | None]]) -> None:
         """Learns the statistics of the corpus or of its groups from (signal, group), where the scope has any."""
-        if self.normalizer is not None and self.normalizer.config.scope != "example":
+        if self.normalizer is not None and self.is_fitted:
             self.normalizer.fit((self.feature(signal), group) for signal, group in examples)
 
     def fit_groups(self, examples: Iterable[tuple[Signal, str | None]]) -> None:
@@ -73,7 +79,18 @@ class Frontend:
         return self.normalizer.state() if self.normalizer is not None else {}
 
     def set_statistics(self, statistics: dict[str, np.ndarray]) -> None:
-        """Takes the arrays that `statistics` gave."""
+        """Takes the arrays that `statistics` gave.
+
+        Raises:
+            ConfigError: they are not the arrays that the normalisation needs.
+        """
+        is_of_corpus = self.normalizer is not None and self.normalizer.config.scope == "corpus"
+        expected = {"mean": (self.feature.dim,), "std": (self.feature.dim,)} if is_of_corpus else {}
+        found = {name: array.shape for name, array in statistics.items()}
+        if found != expected:
+            raise ConfigError(
+                f"statistics of the normalisation: found {found or 'none'}, expected {expected or 'none'}"
+            )
         if self.normalizer is not None:
             self.normalizer.set_state(statistics)
 

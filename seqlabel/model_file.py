@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from seqlabel.config import Config
-from seqlabel.errors import ModelFileError
+from seqlabel.errors import ConfigError, ModelFileError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
 from seqlabel.model import Model
@@ -88,7 +88,10 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
     """
     tensors, metadata = read_tensors(path)
     header = _decode_header(path, metadata)
-    frontend = Frontend(header.experiment.frontend)
+    try:
+        frontend = Frontend(header.experiment.frontend)
+    except SeqlabelError as error:
+        raise ModelFileError(f"{path}: its header cannot be used: {error}") from error
     model = Model(header.experiment.encoder, frontend.dim, len(header.tokens))
     weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
     try:
@@ -97,9 +100,12 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
         reason = str(error).splitlines()[-1].strip()
         raise ModelFileError(f"{path}: the weights are not those of its configuration: {reason}") from error
     prefix = "normalization."
-    frontend.set_statistics(
-        {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}
-    )
+    try:
+        frontend.set_statistics(
+            {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}
+        )
+    except ConfigError as error:
+        raise ModelFileError(f"{path}: {error}; copy it again or take another model") from error
     return LoadedModel(header, frontend, model.to(device).eval())
 
 
@@ -156,8 +162,9 @@ def _refuse_non_file(path: Path) -> None:
 
 
 def _unreadable(path: Path, error: Exception) -> ModelFileError:
+    reason = str(error).removeprefix("Error while deserializing header: ")
     return ModelFileError(
-        f"{path}: not a whole safetensors file ({error}); copy it again or take another model"
+        f"{path}: not a whole safetensors file ({reason}); expected one that `seqlabel train` wrote, copy it again"
     )
 
 
@@ -173,5 +180,7 @@ def _decode_header(path: Path, metadata: dict[str, str]) -> Header:
         )
     try:
         return msgspec.json.decode(metadata["header"], type=Header)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise ModelFileError(f"{path}: its header cannot be understood: {error}") from error
+    except (msgspec.MsgspecError, SeqlabelError, ValueError) as error:
+        raise ModelFileError(
+            f"{path}: its header cannot be understood ({error}); it was written by another seqlabel, or changed"
+        ) from error

@@ -1,9 +1,10 @@
 """A trained model at work: files in, text and error rates out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from seqlabel.data import keep_for_scoring, read_signals
+from seqlabel.data import describe_offenders, keep_for_scoring, read_signals
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
@@ -11,8 +12,12 @@ from seqlabel.manifest import read_manifest
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.records import Example, Hypothesis
 
-CHUNK = 256
-"""Files that are read before a batch is decoded: bounds the memory whatever the number of files."""
+CHUNK = 64
+"""Files that are read before a batch is decoded: bounds the memory, and the wait, whatever the number of files."""
+
+
+BarOf = Callable[[str, int], AbstractContextManager[Callable[[], object]]]
+"""Shows how far something is: given what and how many, a context with a function that counts one."""
 
 
 class Recognizer:
@@ -72,16 +77,20 @@ class Recognizer:
                 try:
                     features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
                 except SeqlabelError as error:
-                    results[index] = error
+                    is_named = str(path) in str(error)
+                    results[index] = error if is_named else type(error)(f"{path}: {error}")
             if features:
                 decoded = decode(self.loaded.model, self.decoder, list(features.values()), self.device)
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
 
-    def evaluate(
-        self, manifest: str | Path | Sequence[Example], on_batch: Callable[[int], object] | None = None
-    ) -> Evaluation:
+    def evaluate(self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None) -> Evaluation:
         """Returns the error rates over a manifest (its path, or examples) and every hypothesis.
+
+        Args:
+            manifest: what is read, with its references.
+            bar_of: given what is done and for how many examples, shows that in a context; the function that
+                the context gives is called after each example.
 
         Raises:
             ManifestError: an example has no reference, or a file cannot be read; nothing is left out in silence.
@@ -95,12 +104,18 @@ class Recognizer:
                 "`seqlabel transcribe` reads files without references"
             )
         frontend = self.loaded.frontend
-        found, offenders = read_signals(examples, frontend)
+        with _bar(bar_of, "reading", len(examples)) as on_example:
+            found, offenders = read_signals(examples, frontend, on_example)
         if offenders:
-            raise ManifestError(
-                f"{where}: {len(offenders)} of {len(examples)} examples cannot be read, first '{offenders[0].id}': "
-                f"{offenders[0].reason}"
-            )
+            raise ManifestError(f"{where}: {describe_offenders(offenders, len(examples))}")
         frontend.fit_groups((signal, example.group) for example, signal in found)
-        loaded = keep_for_scoring(found, frontend, self.header.tokens)
-        return evaluate(self.loaded.model, self.decoder, frontend, loaded, self.device, on_batch)
+        try:
+            loaded = keep_for_scoring(found, frontend, self.header.tokens)
+        except ManifestError as error:
+            raise ManifestError(f"{where}: {error}") from error
+        with _bar(bar_of, "decoding", len(examples)) as on_example:
+            return evaluate(self.loaded.model, self.decoder, frontend, loaded, self.device, on_example)
+
+
+def _bar(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:
+    return nullcontext(lambda: None) if bar_of is None else bar_of(what, total)

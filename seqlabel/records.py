@@ -46,7 +46,7 @@ class LineImage:
 class Strokes:
     """Pen ink: one (num_points, 2) array of x (to the right) and y (DOWNWARDS) for each stroke, in tablet units."""
 
-    strokes: tuple[Float32[np.ndarray, "num_points 2"], ...]
+    strokes: tuple[Float32[np.ndarray, "_num_points 2"], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,11 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+LINE_SECONDS = 60.0
+"""Without a terminal, a long epoch is heard of this often."""
 
 
 class RunLog:
@@ -30,8 +33,12 @@ class RunLog:
 
     def line(self, text: str) -> None:
         """Says one line to both."""
-        self.console.print(text, markup=False)
+        self.say(text)
         self.write(text)
+
+    def say(self, text: str) -> None:
+        """Says one line on the terminal only."""
+        self.console.print(text, markup=False)
 
     def write(self, text: str) -> None:
         """Says one line to the log file only."""
@@ -53,40 +60,72 @@ class RunLog:
 
     @contextmanager
     def bar(
-        self, epoch: int, num_epochs: int, num_batches: int, done: int
+        self, epoch: int, num_epochs: int, num_batches: int, done: int, seconds: float = 0.0
     ) -> Iterator[Callable[[float], None]]:
-        """Shows a bar over the batches of an epoch; the function that it gives takes the loss so far."""
-        with self._progress("{task.fields[loss]}") as progress:
-            task = progress.add_task(
-                f"epoch {epoch + 1}/{num_epochs}", total=num_batches, completed=done, loss=""
-            )
+        """Shows a bar over the batches of an epoch; the function that it gives takes the loss so far.
+
+        It names the steps a second and the time that the whole run still takes, where `seconds` is what the run
+        has taken until now. Without a terminal, a long epoch says the same in a line a minute.
+        """
+        first, start = done, time.monotonic()
+        next_line = start + LINE_SECONDS
+        with progress_bar(self.console, "{task.fields[rate]}") as progress:
+            name = f"epoch {epoch + 1}/{num_epochs}"
+            task = progress.add_task(name, total=num_batches, completed=done, rate="")
 
             def advance(loss: float) -> None:
-                progress.update(task, advance=1, loss=f"loss {loss:.3f}")
+                nonlocal done, next_line
+                done += 1
+                now = time.monotonic()
+                share = (epoch + done / num_batches) / num_epochs
+                left = (seconds + now - start) / share * (1 - share)
+                rate = f"{(done - first) / max(now - start, 1e-9):.1f} steps/s  loss {loss:.3f}  {duration(left)} left"
+                progress.update(task, advance=1, rate=rate)
+                if now > next_line and not self.console.is_terminal:
+                    self.say(f"{name}  step {done}/{num_batches}  {rate}")
+                    next_line = now + LINE_SECONDS
 
             yield advance
 
     @contextmanager
     def bar_of(self, what: str, total: int) -> Iterator[Callable[[], None]]:
         """Shows a bar over `total` things; the function that it gives counts one."""
-        with self._progress("") as progress:
-            task = progress.add_task(what, total=total)
-
-            def advance() -> None:
-                progress.update(task, advance=1)
-
+        with bar_of(self.console, what, total) as advance:
             yield advance
 
-    def _progress(self, extra: str) -> Progress:
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn(extra),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
+
+@contextmanager
+def bar_of(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Shows a bar over `total` things on a terminal, and nothing elsewhere; the function that it gives counts one."""
+    with progress_bar(console, "") as progress:
+        task = progress.add_task(what, total=total)
+
+        def advance() -> None:
+            progress.update(task, advance=1)
+
+        yield advance
+
+
+def progress_bar(console: Console, last_column: str) -> Progress:
+    """Returns a bar that ends with `last_column` and that leaves nothing behind."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn(last_column) if last_column else TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def duration(seconds: float) -> str:
+    """Returns a time as people say it.
+
+    Example:
+        >>> duration(42), duration(200), duration(5000)
+        ('42 s', '3.3 min', '1.4 h')
+    """
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

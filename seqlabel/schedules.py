@@ -2,7 +2,7 @@
 
 import math
 
-from seqlabel.config import Config
+from seqlabel.config import Config, Count, Positive, Share
 
 
 class OneCycleConfig(Config, frozen=True, tag="one_cycle"):
@@ -13,8 +13,8 @@ class OneCycleConfig(Config, frozen=True, tag="one_cycle"):
         final: last rate as a share of the highest.
     """
 
-    warmup: float = 0.1
-    final: float = 0.002
+    warmup: Share = 0.1
+    final: Share = 0.002
 
     def factor(self, progress: float, errors: list[float]) -> float:
         """Returns the share of the highest rate at `progress` in [0, 1] of the run."""
@@ -33,9 +33,9 @@ class PlateauConfig(Config, frozen=True, tag="plateau"):
         decay: factor of each fall.
     """
 
-    warmup: float = 0.02
-    patience: int = 3
-    decay: float = 0.5
+    warmup: Share = 0.02
+    patience: Count = 3
+    decay: Positive = 0.5
 
     def factor(self, progress: float, errors: list[float]) -> float:
         """Returns the share of the highest rate, given the dev CER of every epoch so far."""

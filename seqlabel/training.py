@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
@@ -28,8 +27,9 @@ from seqlabel.experiment import ExperimentConfig
 from seqlabel.metrics import ErrorRates, score
 from seqlabel.model import Model
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
-from seqlabel.run_log import RunLog
+from seqlabel.run_log import RunLog, duration
 from seqlabel.training_set import TrainingSet, prepare
+from seqlabel.version import __version__
 
 CHECKPOINT_SECONDS = 120.0
 """A checkpoint is written after every epoch, and within long ones this often."""
@@ -60,8 +60,10 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
     prepare_arithmetic(config.training.num_threads)
     resumed = _open_run(config, run_dir)
     log = RunLog(run_dir, append=resumed is not None)
+    num_threads = torch.get_num_threads()
     log.line(
-        f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}, {torch.get_num_threads()} threads"
+        f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}, "
+        f"{num_threads} thread{'s' if num_threads > 1 else ''}"
     )
     torch.manual_seed(config.training.seed)
     data = prepare(config, data_dir, log)
@@ -93,10 +95,28 @@ class Trainer:
         self.last_checkpoint = time.monotonic()
 
     def resume(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
-        """Goes back to where a checkpoint was written."""
-        restore(tensors, self.model, self.average, self.optimizer)
+        """Goes back to where a checkpoint was written.
+
+        Raises:
+            ConfigError: the data are not those that the run was started with.
+        """
+        last = self.run_dir / "last.safetensors"
+        try:
+            if last.exists():
+                before = read_header(last)
+                if (before.tokens, before.summary.num_train_examples) != (
+                    self.data.tokens,
+                    len(self.data.train),
+                ):
+                    raise ValueError("other tokens or another number of examples")
+            restore(tensors, self.model, self.average, self.optimizer)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"{self.run_dir}: holds a run that was started with other data ({str(error).splitlines()[0]}); "
+                "give its --data-dir, or choose another --run-dir"
+            ) from error
         self.progress = progress
-        self.log.line(f"going on after epoch {progress.epoch}, batch {progress.batch}")
+        self.log.line(f"going on after {progress.epoch} epochs and {progress.batch} steps")
         self.log.forget_epochs_after(progress.epoch)
 
     def run(self) -> TrainingResult:
@@ -105,13 +125,13 @@ class Trainer:
         self._choose_precision()
         num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self.log.line(
-            f"{len(self.data.train)} training and {len(self.data.dev)} dev examples, {len(self.data.tokens) - 1} tokens, "
-            f"{num_parameters:,} weights, {self.progress.precision}"
+            f"{len(self.data.train)} training and {len(self.data.dev)} dev examples, "
+            f"{len(self.data.tokens) - 1} tokens, {num_parameters:,} weights, {self.progress.precision}"
         )
         with self._stop_signals():
             while self.progress.epoch < training.num_epochs and not self._out_of_patience():
                 self._epoch()
-        self.log.line(f"done after {self.progress.seconds / 60:.1f} minutes")
+        self.log.line(f"done after {duration(self.progress.seconds)}")
         return self._result()
 
     def _epoch(self) -> None:
@@ -122,7 +142,9 @@ class Trainer:
         num_frames = 0
         gradient_norms: list[float] = []
         self.model.train()
-        with self.log.bar(epoch, training.num_epochs, len(order), self.progress.batch) as advance:
+        with self.log.bar(
+            epoch, training.num_epochs, len(order), self.progress.batch, self.progress.seconds
+        ) as advance:
             for batch in ahead(
                 lambda indices: self.maker.batch(epoch, indices), order[self.progress.batch :]
             ):
@@ -227,8 +249,8 @@ class Trainer:
                 "seconds": progress.seconds,
                 "dev": rates.as_json(),
             },
-            f"epoch {epoch:3d}/{self.config.training.num_epochs}  loss {loss:6.3f}  dev CER {100 * rates.cer:6.2f} %  "
-            f"WER {100 * rates.wer:6.2f} %  {progress.seconds / 60:5.1f} min{'  best' if better else ''}",
+            epoch_line(self.progress, self.config.training.num_epochs, loss, rates, frames_per_second)
+            + ("  best" if better else ""),
         )
         header = self._header(rates)
         if better:
@@ -247,7 +269,7 @@ class Trainer:
             dev_wer=rates.wer,
             dev_ser=rates.ser,
             finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            versions={"seqlabel": version("seqlabel"), "torch": str(torch.__version__)},
+            versions={"seqlabel": __version__, "torch": str(torch.__version__)},
         )
         num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
         return Header(
@@ -289,8 +311,11 @@ class Trainer:
 
     def _stop_if_requested(self) -> None:
         if self.stop_requested.is_set():
+            num_steps = self.progress.batch
+            steps = f" and {num_steps} step{'s' if num_steps > 1 else ''}" if num_steps else ""
             raise TrainingStopped(
-                f"stopped in epoch {self.progress.epoch + 1}, nothing is lost; the same command goes on with {self.run_dir}"
+                f"stopped after {self.progress.epoch} of {self.config.training.num_epochs} epochs{steps}, "
+                f"all of it is kept in {self.run_dir}; the same command goes on"
             )
 
     @contextmanager
@@ -304,6 +329,7 @@ class Trainer:
             self.stop_requested.set()
             for known, handler in before.items():
                 signal.signal(known, handler)
+            self.log.say("stopping after the step under way; Ctrl-C once more stops at once")
 
         before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -311,6 +337,18 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def epoch_line(
+    progress: Progress, num_epochs: int, loss: float, rates: ErrorRates, frames_per_second: float
+) -> str:
+    """Returns what the terminal and the log say of a finished epoch, the time left included."""
+    left = progress.seconds / progress.epoch * (num_epochs - progress.epoch)
+    return (
+        f"epoch {progress.epoch:{len(str(num_epochs))}}/{num_epochs}  loss {loss:6.3f}  "
+        f"dev CER {100 * rates.cer:6.2f} %  WER {100 * rates.wer:6.2f} %  {frames_per_second:7,.0f} frames/s  "
+        f"{duration(progress.seconds)} done, {duration(left)} left"
+    )
 
 
 def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optimizer:
@@ -325,16 +363,25 @@ def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optim
 
 def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[str, Tensor]] | None:
     """Makes the run folder, or returns the checkpoint of the run that it holds."""
-    run_dir.mkdir(parents=True, exist_ok=True)
+    if run_dir.exists() and not run_dir.is_dir():
+        raise ConfigError(f"{run_dir}: is a file; name a folder for the run with --run-dir")
     settings = run_dir / "config.json"
     checkpoint = run_dir / "checkpoint.safetensors"
     encoded = msgspec.json.format(msgspec.json.encode(config), indent=2)
-    if settings.exists() and settings.read_bytes().strip() != encoded:
-        different = differences(json.loads(settings.read_bytes()), json.loads(encoded))
-        raise ConfigError(
-            f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir"
-        )
-    settings.write_bytes(encoded + b"\n")
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        # Settings alone, of a run that has not come to its first checkpoint, are no run to protect.
+        if checkpoint.exists() and settings.exists() and settings.read_bytes().strip() != encoded:
+            different = differences(msgspec.json.decode(settings.read_bytes()), msgspec.json.decode(encoded))
+            raise ConfigError(
+                f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir"
+            )
+        settings.write_bytes(encoded + b"\n")
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{settings}: is damaged ({error}); choose another --run-dir") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{run_dir}: cannot be written ({reason}); choose another --run-dir") from error
     return load_checkpoint(checkpoint) if checkpoint.exists() else None
 
 

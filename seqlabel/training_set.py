@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from seqlabel.data import Loaded, Offender, check_targets, keep_for_scoring, read_signals
+from seqlabel.data import Loaded, Offender, check_targets, describe_offenders, keep_for_scoring, read_signals
 from seqlabel.errors import ManifestError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
 from seqlabel.manifest import read_manifest
 from seqlabel.model import Model
 from seqlabel.run_log import RunLog
-from seqlabel.tokens import TokenTable
+from seqlabel.tokens import TokenTable, describe_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,22 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         log.line(f"left out: {line}")
         for offender in offenders:
             log.write(f"  {offender.id}: {offender.reason}")
-    unknown = sorted(
-        {c for e in dev_examples for c in e.text or ""} - {c for e in train_examples for c in e.text or ""}
-    )
-    if unknown and config.data.token_unit == "character":
-        names = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in unknown[:8])
+    dev_tokens = TokenTable.from_texts((e.text or "" for e in dev_examples), config.data.token_unit)
+    unknown = [token for token in dev_tokens.tokens if token not in tokens.tokens]
+    if unknown:
+        kind = "characters" if config.data.token_unit == "character" else "words"
+        names = ", ".join(describe_token(token) for token in unknown[:8])
         log.line(
-            f"dev has {len(unknown)} characters that no training text has, always counted as errors: {names}"
+            f"dev has {len(unknown)} {kind} that no training text has, always counted as errors: {names}"
         )
-    dev = keep_for_scoring(dev_signals, frontend, tokens)
+    try:
+        dev = keep_for_scoring(dev_signals, frontend, tokens)
+    except ManifestError as error:
+        raise ManifestError(f"{data_dir / config.data.dev}: {error}") from error
     dev_features = [frontend(item.signal, item.example.group) for item in dev]
     return TrainingSet(frontend, tokens, model, train, dev, dev_features)
 
 
 def offenders_line(path: Path, offenders: Sequence[Offender], num_examples: int) -> str:
     """Returns one line that counts the offenders and gives the reasons of the first."""
-    first = "; ".join(f"'{offender.id}': {offender.reason}" for offender in offenders[:3])
-    more = f" and {len(offenders) - 3} more" if len(offenders) > 3 else ""
-    return f"{path}: {len(offenders)} of {num_examples} examples cannot be used: {first}{more}"
+    return f"{path}: {describe_offenders(offenders, num_examples)}"

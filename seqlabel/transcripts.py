@@ -75,7 +75,7 @@ def _pairs_by_line(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
 
 
 def _pairs_by_id(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
-    references = _texts_by_id(reference, ("text",))
+    references = _texts_by_id(reference, ("text", "reference"))
     hypotheses = _texts_by_id(hypothesis, ("hypothesis", "text"))
     missing = [id_ for id_ in references if id_ not in hypotheses]
     if missing:

@@ -1,9 +1,18 @@
-"""Fixtures that all tests share."""
+"""Shape checks for every function of seqlabel, and the fixtures that all tests share."""
 
 import os
 from pathlib import Path
 
+import jaxtyping
 import pytest
+
+from tests.blocks import TrainedRun, train_on_blocks
+
+# Before anything imports seqlabel: from here on its annotations, shapes included, are checked at every call.
+# The tower lets an int stand for a float, as PEP 484 and mypy do.
+jaxtyping.install_import_hook(
+    "seqlabel", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+)
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +23,9 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real corpora at {folder}; set SEQLABEL_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    """A run that is trained once for all tests, which only read it."""
+    return train_on_blocks(tmp_path_factory.mktemp("blocks"))

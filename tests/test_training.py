@@ -17,7 +17,7 @@ CONFIG = ExperimentConfig(
     data=DataConfig(directory="unused", batch_size=2),
     frontend=FrontendConfig(feature=MatrixConfig(dim=3)),
     encoder=RecurrentConfig(hidden_size=5, num_layers=1),
-    training=TrainingConfig(num_epochs=3, num_threads=1),
+    training=TrainingConfig(num_epochs=3, num_threads=1, precision="float32"),
 )
 
 

@@ -8,22 +8,23 @@ from seqlabel.frontend import FrontendConfig
 
 config = ExperimentConfig(
     name="poilus",
-    data=DataConfig(directory="data/poilus", batch_size=12, batch_frames=16000),
+    data=DataConfig(directory="data/poilus", batch_size=16, batch_frames=16000),
     frontend=FrontendConfig(
-        feature=ColumnConfig(height=64),
+        feature=ColumnConfig(height=48),
         normalization=None,
         signal_augmentations=(ImageWarpConfig(),),
     ),
     encoder=ConvRecurrentConfig(
         layers=(
-            ConvLayerConfig(channels=16, pool=(2, 2)),
+            ConvLayerConfig(channels=16, kernel=(5, 5), stride=(2, 2)),
             ConvLayerConfig(channels=32, pool=(2, 2)),
             ConvLayerConfig(channels=64, pool=(1, 2)),
-            ConvLayerConfig(channels=96, pool=(1, 2)),
+            ConvLayerConfig(channels=128, pool=(1, 2)),
+            ConvLayerConfig(channels=128),
         ),
-        column="concat",
+        column="max",
         dropout=0.1,
-        recurrent=RecurrentConfig(hidden_size=256, num_layers=2, dropout=0.5),
+        recurrent=RecurrentConfig(hidden_size=192, num_layers=2, dropout=0.5),
     ),
-    training=TrainingConfig(num_epochs=45, learning_rate=2e-3, average_decay=0.998),
+    training=TrainingConfig(num_epochs=36, learning_rate=2e-3, average_decay=0.998),
 )

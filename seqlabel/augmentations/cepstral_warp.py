@@ -9,7 +9,7 @@ Umesh et al., "A simple approach to non-uniform vowel normalization", ICASSP 200
 
 import numpy as np
 
-from seqlabel.config import Config
+from seqlabel.config import Config, Count, FromZero, Positive
 from seqlabel.records import Matrix, Signal
 
 
@@ -21,10 +21,10 @@ class CepstralWarpConfig(Config, frozen=True, tag="cepstral_warp"):
         num_mel_filters, low_hz, high_hz: the filter bank that the cepstra were computed from.
     """
 
-    strength: float = 0.12
-    num_mel_filters: int = 40
-    low_hz: float = 130.0
-    high_hz: float = 6800.0
+    strength: FromZero = 0.12
+    num_mel_filters: Count = 40
+    low_hz: FromZero = 130.0
+    high_hz: Positive = 6800.0
 
     def build(self) -> "CepstralWarp":
         """Returns the augmentation."""

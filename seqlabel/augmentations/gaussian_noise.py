@@ -6,13 +6,13 @@ Source: Graves et al. 2006, section 5.2 (standard deviation 0.6 on TIMIT, added 
 import numpy as np
 from jaxtyping import Float32
 
-from seqlabel.config import Config
+from seqlabel.config import Config, FromZero
 
 
 class GaussianNoiseConfig(Config, frozen=True, tag="gaussian_noise"):
     """Independent noise of standard deviation `std` on every feature of every frame."""
 
-    std: float = 0.3
+    std: FromZero = 0.3
 
     def build(self) -> "GaussianNoise":
         """Returns the augmentation."""
@@ -30,4 +30,5 @@ class GaussianNoise:
     ) -> Float32[np.ndarray, "T F"]:
         """Returns a noisy copy, the noise drawn from `rng`."""
         noise = rng.standard_normal(features.shape, dtype=np.float32)
-        return features + np.float32(self.config.std) * noise
+        noisy: Float32[np.ndarray, "T F"] = features + np.float32(self.config.std) * noise
+        return noisy

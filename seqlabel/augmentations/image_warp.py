@@ -4,9 +4,10 @@ Source of the kinds and ranges: Retsinas et al., "Best practices for a handwritt
 """
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image, ImageFilter
 
-from seqlabel.config import Config
+from seqlabel.config import Config, FromZero
 from seqlabel.records import LineImage, Signal
 
 
@@ -25,15 +26,15 @@ class ImageWarpConfig(Config, frozen=True, tag="image_warp"):
         probability: with which each of the groups (shear and rotation, sizes, elastic, tone) is applied.
     """
 
-    shear: float = 0.4
-    rotation_degrees: float = 1.5
-    stretch: float = 0.25
-    squeeze: float = 0.15
-    elastic: float = 0.03
-    stroke_width: float = 0.3
-    contrast: float = 0.3
-    noise: float = 12.0
-    probability: float = 0.7
+    shear: FromZero = 0.4
+    rotation_degrees: FromZero = 1.5
+    stretch: FromZero = 0.25
+    squeeze: FromZero = 0.15
+    elastic: FromZero = 0.03
+    stroke_width: FromZero = 0.3
+    contrast: FromZero = 0.3
+    noise: FromZero = 12.0
+    probability: FromZero = 0.7
 
     def build(self) -> "ImageWarp":
         """Returns the augmentation."""
@@ -70,8 +71,9 @@ class ImageWarp:
         margin = int(np.ceil(abs(shear) * height / 2))
         new_width = max(8, round(width * stretch) + 2 * margin)
         columns = max(2, round(new_width / height) + 1)
-        grid_x = np.linspace(0, new_width, columns + 1)
-        grid_y = np.array([0.0, height / 2, float(height)])
+        # The mesh is cut at whole pixels; with its corners between them a warp of nothing would move the ink.
+        grid_x = np.round(np.linspace(0, new_width, columns + 1))
+        grid_y = np.round(np.linspace(0, height, 3))
         target_x, target_y = np.meshgrid(grid_x, grid_y)
         x, y = target_x - new_width / 2, target_y - height / 2
         x, y = x + np.tan(angle) * y, (y - np.tan(angle) * x * min(1.0, 8 * height / new_width)) / squeeze
@@ -80,10 +82,11 @@ class ImageWarp:
         if rng.random() < config.probability:
             source += rng.normal(0, config.elastic * height, size=source.shape)
         mesh = []
-        edges = np.round(grid_x).astype(int), np.round(grid_y).astype(int)
         for row in range(2):
             for column in range(columns):
-                box = (edges[0][column], edges[1][row], edges[0][column + 1], edges[1][row + 1])
+                box = (grid_x[column], grid_y[row], grid_x[column + 1], grid_y[row + 1])
+                if box[0] == box[2] or box[1] == box[3]:
+                    continue  # a line of a pixel or two
                 corners = (
                     source[row, column],
                     source[row + 1, column],
@@ -116,4 +119,5 @@ class ImageWarp:
         toned = (pixels.astype(np.float32) - mean) * contrast + mean + brightness
         std = rng.uniform(0, self.config.noise)
         toned += std * rng.standard_normal(pixels.shape, dtype=np.float32)
-        return np.clip(toned, 0, 255).astype(np.uint8)
+        clipped: UInt8[np.ndarray, "height width"] = np.clip(toned, 0, 255).astype(np.uint8)
+        return clipped

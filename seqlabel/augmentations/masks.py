@@ -6,7 +6,7 @@ Source: Park et al., "SpecAugment", Interspeech 2019, section 2.
 import numpy as np
 from jaxtyping import Float32
 
-from seqlabel.config import Config
+from seqlabel.config import Config, CountFromZero, FromZero
 
 
 class MasksConfig(Config, frozen=True, tag="masks"):
@@ -19,10 +19,10 @@ class MasksConfig(Config, frozen=True, tag="masks"):
         max_features: widest band of features.
     """
 
-    num_time_masks: float = 1.0
-    max_frames: int = 10
-    num_feature_masks: int = 1
-    max_features: int = 6
+    num_time_masks: FromZero = 1.0
+    max_frames: CountFromZero = 10
+    num_feature_masks: CountFromZero = 1
+    max_features: CountFromZero = 6
 
     def build(self) -> "Masks":
         """Returns the augmentation."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqlabel.config import Config
+from seqlabel.config import Config, FromZero
 from seqlabel.records import Signal, Strokes
 
 
@@ -18,12 +18,12 @@ class PenWarpConfig(Config, frozen=True, tag="pen_warp"):
         drop_points: largest share of points left out, which changes the sampling of curves.
     """
 
-    slant: float = 0.2
-    rotation_degrees: float = 2.0
-    stretch: float = 0.12
-    shift: float = 0.0
-    wave: float = 0.04
-    drop_points: float = 0.0
+    slant: FromZero = 0.2
+    rotation_degrees: FromZero = 2.0
+    stretch: FromZero = 0.12
+    shift: FromZero = 0.0
+    wave: FromZero = 0.04
+    drop_points: FromZero = 0.0
 
     def build(self) -> "PenWarp":
         """Returns the augmentation."""

@@ -6,15 +6,15 @@ moves along with the speed). For matrices only the time axis moves.
 
 import numpy as np
 
-from seqlabel.config import Config
+from seqlabel.config import Config, Positive
 from seqlabel.records import Matrix, Signal, Waveform
 
 
 class SpeedConfig(Config, frozen=True, tag="speed"):
     """Speed factor drawn uniformly from [slowest, fastest]; 1.1 is a tenth faster."""
 
-    slowest: float = 0.85
-    fastest: float = 1.15
+    slowest: Positive = 0.85
+    fastest: Positive = 1.15
 
     def build(self) -> "Speed":
         """Returns the augmentation."""

@@ -10,12 +10,16 @@ and are used with the same weights.
 Source: Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM", Neural Networks 18, 2005.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqlabel.config import Config
+from seqlabel.config import Config, Count, Share
+from seqlabel.encoders.rows import take_rows
 
 
 class RecurrentConfig(Config, frozen=True, tag="recurrent"):
@@ -28,10 +32,10 @@ class RecurrentConfig(Config, frozen=True, tag="recurrent"):
         input_dropout: probability for the features themselves.
     """
 
-    hidden_size: int = 256
-    num_layers: int = 3
-    dropout: float = 0.3
-    input_dropout: float = 0.0
+    hidden_size: Count = 256
+    num_layers: Count = 3
+    dropout: Share = 0.3
+    input_dropout: Share = 0.0
 
     def build(self, input_dim: int) -> "RecurrentEncoder":
         """Returns a new encoder of frames of `input_dim` features, its weights drawn from torch's generator."""
@@ -57,18 +61,19 @@ class RecurrentEncoder(nn.Module):
         self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
     ) -> tuple[Float[Tensor, "N T H"], Int[Tensor, " N"]]:
         """Returns hidden frames and their lengths; what stands in the padding is of no meaning."""
+        layers = cast(Iterable[BidirectionalLstm], self.layers)  # ModuleList bears no element type
         hidden = self.input_dropout(features)
         if features.is_cuda:
-            for layer in self.layers:
+            for layer in layers:
                 hidden = self.dropout(layer.packed(hidden, lengths))
             return hidden, lengths
         order = torch.argsort(lengths, descending=True, stable=True)
         plan = DensePlan(lengths[order], features.shape[1])
         is_sorted = bool((lengths[:-1] >= lengths[1:]).all())
-        hidden = hidden if is_sorted else hidden.index_select(0, order)
-        for layer in self.layers:
+        hidden = hidden if is_sorted else take_rows(hidden, order)
+        for layer in layers:
             hidden = self.dropout(layer.dense(hidden, plan))
-        return hidden if is_sorted else hidden.index_select(0, torch.argsort(order)), lengths
+        return hidden if is_sorted else take_rows(hidden, torch.argsort(order)), lengths
 
 
 class BidirectionalLstm(nn.Module):
@@ -173,4 +178,4 @@ def reverse(frames: Float[Tensor, "N T F"], reversal: Int[Tensor, "N T"]) -> Flo
     num_examples, num_frames, dim = frames.shape
     start = torch.arange(num_examples, device=frames.device)[:, None] * num_frames
     rows = (reversal + start).reshape(-1)
-    return frames.reshape(-1, dim).index_select(0, rows).reshape(num_examples, num_frames, dim)
+    return take_rows(frames.reshape(-1, dim), rows).reshape(num_examples, num_frames, dim)

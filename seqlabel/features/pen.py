@@ -7,6 +7,8 @@ recognition", TPAMI 31(5), 2009, section 2.1 (direction, curvature, height, pen-
 multi-language LSTM-based online handwriting recognition", IJDAR 2020 (height normalisation, dx, dy).
 """
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float32, Float64
 
@@ -25,12 +27,16 @@ class PenConfig(Config, frozen=True, tag="pen"):
 
     Attributes:
         step: distance of the points along a stroke, in heights of the writing.
+        height: what counts as one height of the writing: the band that most of the ink lies in (digits, capitals,
+            single letters), or the height of a small x, which varies far less from line to line of a hand
+            (lines of text; about a third of the band).
 
     Raises:
         ConfigError: a step that is not positive.
     """
 
     step: float = 0.1
+    height: Literal["band", "small_x"] = "band"
 
     def __post_init__(self) -> None:
         if not self.step > 0:
@@ -48,7 +54,7 @@ class Pen:
       the air, compressed by a logarithm beyond three steps. y grows downwards.
     * pen-down: 1 where the point is joined to the one before, 0 at the first point of a stroke.
     * direction: cosine and sine of the angle of (dx, dy); curvature: of the angle's change at this point.
-    * height: of the point above the middle of the writing, in heights of the writing.
+    * height: of the point above the middle between the base line and one height above it, in heights.
     """
 
     dim = 8
@@ -78,7 +84,7 @@ class Pen:
         strokes = [stroke.astype(np.float64) for stroke in signal.strokes if len(stroke)]
         if not strokes:
             raise FormatError("found no point in the ink, expected at least one stroke; leave the file out")
-        top, height = writing_band(strokes)
+        top, height = writing_band(strokes) if self.config.height == "band" else small_letters(strokes)
         resampled = [resample((stroke - [0.0, top]) / height, self.config.step) for stroke in strokes]
         points = np.concatenate(resampled)
         is_first = np.zeros(len(points), dtype=bool)
@@ -105,7 +111,7 @@ class Pen:
         return np.stack(columns, axis=1).astype(np.float32)
 
 
-def writing_band(strokes: list[Float64[np.ndarray, "num_points 2"]]) -> tuple[float, float]:
+def writing_band(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[float, float]:
     """Returns the top and the height of the band that most of the ink lies in, in the tablet's units.
 
     The 5th and 95th percentile of the vertical place along the ink's length are taken, so that a single long
@@ -129,6 +135,51 @@ def writing_band(strokes: list[Float64[np.ndarray, "num_points 2"]]) -> tuple[fl
     if height < width / MAX_ASPECT or height <= 0:
         height = width or 1.0
     return low, height
+
+
+def small_letters(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[float, float]:
+    """Returns the top and the height of the small letters, in the tablet's units.
+
+    The pen turns upwards at the base line and downwards at the top of the small letters far more often than at the
+    ends of the long ones, so the medians of its turns tell both. Ink with few turns is measured by its band.
+    """
+    top, height = writing_band(strokes)
+    tops: list[float] = []
+    bottoms: list[float] = []
+    for stroke in strokes:
+        low, high = vertical_turns(resample(stroke / height, 0.05)[:, 1] * height, 0.1 * height)
+        bottoms += low
+        tops += high
+    if min(len(tops), len(bottoms)) >= FEWEST_TURNS:
+        base, middle = float(np.median(bottoms)), float(np.median(tops))
+        if base - middle > 0.05 * height:
+            return middle, base - middle
+    return top + height / 3, height / 3
+
+
+FEWEST_TURNS = 4
+"""Upward and downward turns that tell the height of the small letters."""
+
+
+def vertical_turns(y: Float64[np.ndarray, " num_points"], least: float) -> tuple[list[float], list[float]]:
+    """Returns the places of the lower and of the upper turns of a stroke, its ends included; y grows downwards.
+
+    A turn counts when the pen goes at least `least` between it and the next.
+    """
+    turns: tuple[list[float], list[float]] = ([], [])
+    lowest = highest = float(y[0])  # on the page
+    going_down: bool | None = None
+    for value in y.tolist():
+        lowest, highest = max(lowest, value), min(highest, value)
+        if going_down is not False and lowest - value >= least:
+            turns[0].append(lowest)
+            going_down, highest = False, value
+        elif going_down is not True and value - highest >= least:
+            turns[1].append(highest)
+            going_down, lowest = True, value
+    if going_down is not None:
+        turns[0 if going_down else 1].append(lowest if going_down else highest)
+    return turns
 
 
 def resample(stroke: Float64[np.ndarray, "num_points 2"], step: float) -> Float64[np.ndarray, "num_new 2"]:

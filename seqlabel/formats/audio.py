@@ -4,7 +4,6 @@ import io
 import struct
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -105,7 +104,7 @@ def _read_with_soundfile(
         if start:
             file.seek(start)
         # Block by block: the length in a damaged header must not become an allocation.
-        blocks: list[np.ndarray[Any, Any]] = []
+        blocks: list[np.ndarray] = []
         missing = end - start
         while missing:
             block = file.read(min(missing, _BLOCK_FRAMES), dtype="float32", always_2d=True)

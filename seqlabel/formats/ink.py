@@ -118,7 +118,7 @@ def _short(value: np.float32) -> float:
 
 
 def _as_strokes(path: Path, strokes: Iterable[list[list[float]]]) -> Strokes:
-    arrays: list[Float32[np.ndarray, "num_points 2"]] = []
+    arrays: list[Float32[np.ndarray, "_num_points 2"]] = []
     for stroke in strokes:
         if not stroke:
             continue

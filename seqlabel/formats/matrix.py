@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float32
@@ -80,7 +80,7 @@ def split_ark_address(path: Path) -> tuple[Path, int | None]:
     return Path(match[1]), int(match[2])
 
 
-def _checked(path: Path, values: np.ndarray[Any, Any]) -> Float32[np.ndarray, "T F"]:
+def _checked(path: Path, values: np.ndarray) -> Float32[np.ndarray, "T F"]:
     if values.ndim != 2:
         raise FormatError(
             f"{path}: array of {values.ndim} dimensions; expected 2 (frames, values in a frame)"
@@ -100,7 +100,7 @@ def _checked(path: Path, values: np.ndarray[Any, Any]) -> Float32[np.ndarray, "T
     return result
 
 
-def _read_npy(path: Path) -> np.ndarray[Any, Any]:
+def _read_npy(path: Path) -> np.ndarray:
     try:
         # Mapped, so that a header that promises more than the file holds is an error and not an allocation.
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -110,7 +110,7 @@ def _read_npy(path: Path) -> np.ndarray[Any, Any]:
     return np.asarray(mapped)
 
 
-def _read_sphinx_or_htk(path: Path, file: BinaryIO, size: int, width: int) -> np.ndarray[Any, Any]:
+def _read_sphinx_or_htk(path: Path, file: BinaryIO, size: int, width: int) -> np.ndarray:
     head = file.read(12)
     # Sphinx: an int32 number of float32 values, then the values, in the byte order of the machine that wrote.
     for order in "<>":
@@ -138,7 +138,7 @@ def _read_sphinx_or_htk(path: Path, file: BinaryIO, size: int, width: int) -> np
 
 def _read_htk(
     path: Path, file: BinaryIO, order: str, num_frames: int, frame_bytes: int, kind: int
-) -> np.ndarray[Any, Any]:
+) -> np.ndarray:
     if (kind & _HTK_KIND_MASK) in _HTK_NOT_FLOAT:
         name = _HTK_NOT_FLOAT[kind & _HTK_KIND_MASK]
         raise FormatError(f"{path}: HTK file of kind {name}; expected features such as MFCC, PLP or FBANK")
@@ -166,7 +166,7 @@ def _read_htk(
         return np.asarray((shorts + shift) / scale)
 
 
-def _read_ark(path: Path, file: BinaryIO, size: int, offset: int | None) -> np.ndarray[Any, Any]:
+def _read_ark(path: Path, file: BinaryIO, size: int, offset: int | None) -> np.ndarray:
     if offset is not None:
         if offset >= size:
             raise FormatError(f"{path}: offset {offset} is outside of the archive, which has {size} bytes")
@@ -197,7 +197,7 @@ def _read_key(path: Path, file: BinaryIO) -> bytes:
     return key
 
 
-def _read_kaldi_matrix(path: Path, file: BinaryIO, size: int) -> np.ndarray[Any, Any]:
+def _read_kaldi_matrix(path: Path, file: BinaryIO, size: int) -> np.ndarray:
     start = file.tell()
     if file.read(2) != b"\0B":
         file.seek(start)
@@ -220,7 +220,7 @@ def _read_kaldi_matrix(path: Path, file: BinaryIO, size: int) -> np.ndarray[Any,
 
 def _read_compressed(
     path: Path, file: BinaryIO, size: int, token: bytes, low: float, span: float, rows: int, columns: int
-) -> np.ndarray[Any, Any]:
+) -> np.ndarray:
     """Kaldi, src/matrix/compressed-matrix.h: CM with percentiles for each column, CM2 uint16, CM3 uint8."""
     if token == b"CM2":
         data = _take_matrix(path, file, size, rows, columns, 2 * rows * columns)
@@ -264,7 +264,7 @@ def _take_matrix(path: Path, file: BinaryIO, size: int, rows: int, columns: int,
     return _take(path, file, num_bytes)
 
 
-def _read_kaldi_text(path: Path, file: BinaryIO, start: int) -> np.ndarray[Any, Any]:
+def _read_kaldi_text(path: Path, file: BinaryIO, start: int) -> np.ndarray:
     if b"[" not in file.readline(4096).partition(b"[")[1]:
         raise FormatError(f"{path}: neither a binary nor a text Kaldi matrix at byte {start}")
     file.seek(start)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.corpus_source import Prepared, Published, fetch, prepare_into, ranked_by_hash, run
+from data_prep import digits
+from data_prep.corpus_source import Prepared, Published, exit_code, fetch, prepare_into, ranked_by_hash, run
 from seqlabel.errors import ManifestError
 from seqlabel.manifest import read_manifest
 from seqlabel.records import Example
@@ -266,3 +267,41 @@ def test_without_a_known_address_the_message_says_where_to_ask(
 
     assert imadoc.main([str(tmp_path / "out")]) == 2
     assert imadoc.PUBLISHED.page in only_line(capsys)
+
+
+def test_ctrl_c_is_one_line_and_leaves_no_manifest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prepare(source: Path, out: Path) -> Prepared:
+        raise KeyboardInterrupt
+
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "one.txt").write_text("one")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "train.jsonl").write_text("of an earlier run")
+    code = run(prepare, published(None), None, [str(tmp_path / "source"), str(tmp_path / "out")])
+    assert code == 130
+    assert only_line(capsys).startswith("interrupted: ")
+    assert not list(tmp_path.glob("out/*.jsonl"))
+
+
+def test_work_that_is_done_is_exit_code_0(tmp_path: Path) -> None:
+    assert exit_code(lambda: None, tmp_path) == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--bogus", "a", "b"]])
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run(prepare_text_files, published(None), None, arguments)
+    assert stop.value.code == 2
+    assert "python -m data_prep.tiny --help" in only_line(capsys)
+
+
+def test_digits_into_a_file_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert digits.main([str(tmp_path / "file")]) == 2
+    assert "file" in only_line(capsys)

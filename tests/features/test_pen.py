@@ -3,7 +3,7 @@ import pytest
 
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features import PenConfig
-from seqlabel.features.pen import resample, writing_band
+from seqlabel.features.pen import resample, small_letters, vertical_turns, writing_band
 from seqlabel.records import Example, Strokes
 
 DX, DY, PEN_DOWN, COS, SIN, TURN_COS, TURN_SIN, HEIGHT = range(8)
@@ -157,3 +157,33 @@ def test_a_real_line_has_a_sensible_number_of_points_for_each_letter(corpora) ->
     texts = [source.read_text(encoding="utf-8").split('"truth">')[1].split("<")[0] for source in sources]
     counts = [len(feature(feature.read(Example(id="a", source=source)))) for source in sources]
     assert 5 < sum(counts) / sum(map(len, texts)) < 40
+
+
+def test_turns_alternate_and_small_tremor_is_none() -> None:
+    y = np.array([0.0, 5.0, 10.0, 9.9, 10.0, 4.0, 8.0, 7.5, 8.0, 0.0])
+    assert vertical_turns(y, 1.0) == ([10.0, 8.0], [0.0, 4.0, 0.0])
+
+
+def test_a_level_stroke_has_no_turns() -> None:
+    assert vertical_turns(np.full(5, 3.0), 0.5) == ([], [])
+
+
+def test_the_height_of_small_letters_is_found_among_long_ones() -> None:
+    # Ten small arches of height 30 on a base line at 100, one l of height 90 and one p that goes down by 60.
+    small = [np.array([[20 * i, 100.0], [20 * i + 5, 70.0], [20 * i + 10, 100.0]]) for i in range(10)]
+    long = [np.array([[300.0, 10.0], [300.0, 100.0]]), np.array([[320.0, 70.0], [320.0, 160.0]])]
+    top, height = small_letters([*small, *long])
+    assert (top, height) == (pytest.approx(70, abs=0.5), pytest.approx(30, abs=0.5))
+
+
+def test_one_height_is_that_of_a_small_letter_when_the_recipe_says_so() -> None:
+    arches = [np.array([[20 * i, 100.0], [20 * i + 5, 70.0], [20 * i + 10, 100.0]]) for i in range(10)]
+    ink = _strokes(*arches, [[300, 10], [300, 100]])
+    frames = PenConfig(step=0.25, height="small_x").build()(ink)
+    assert frames[0, HEIGHT] == pytest.approx(-0.5, abs=0.05)
+    assert frames[:, HEIGHT].max() == pytest.approx(2.5, abs=0.1)
+
+
+def test_ink_with_few_turns_is_measured_by_its_band() -> None:
+    top, height = small_letters([np.array([[0.0, 0.0], [0.0, 90.0]])])
+    assert 0 <= top < top + height <= 90

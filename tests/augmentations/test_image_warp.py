@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from seqlabel.augmentations import ImageWarpConfig
+from seqlabel.records import LineImage
+
+NOTHING = {
+    "shear": 0.0,
+    "rotation_degrees": 0.0,
+    "stretch": 0.0,
+    "squeeze": 0.0,
+    "elastic": 0.0,
+    "stroke_width": 0.0,
+    "contrast": 0.0,
+    "noise": 0.0,
+    "probability": 1.0,
+}
+GEOMETRY = {"shear": 0.5, "rotation_degrees": 3.0, "stretch": 0.3, "squeeze": 0.2, "elastic": 0.03}
+
+
+def line(height: int = 40, width: int = 240, paper: int = 255) -> LineImage:
+    pixels = np.full((height, width), paper, np.uint8)
+    for left in range(40, width - 40, 30):
+        pixels[height // 4 : 3 * height // 4, left : left + 4] = 0
+    return LineImage(pixels)
+
+
+def warped(seed: int, image: LineImage, **settings: float) -> np.ndarray:
+    augment = ImageWarpConfig(**{**NOTHING, **settings}).build()
+    return augment(image, np.random.default_rng(seed)).pixels
+
+
+def ink_columns(pixels: np.ndarray) -> np.ndarray:
+    return np.flatnonzero((pixels < 128).any(axis=0))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_default_keeps_the_height_and_bytes(seed: int) -> None:
+    pixels = ImageWarpConfig().build()(line(), np.random.default_rng(seed)).pixels
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[0] == 40
+
+
+@pytest.mark.parametrize("paper", [255, 180])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_comes_into_view_has_the_colour_of_the_paper(seed: int, paper: int) -> None:
+    pixels = warped(seed, line(paper=paper), **GEOMETRY)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    assert (border == paper).all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_ink_is_pushed_over_the_ends_of_a_sheared_line(seed: int) -> None:
+    pixels = np.full((40, 80), 255, np.uint8)
+    pixels[2:38, [1, 2, 3, -4, -3, -2]] = 0
+    sheared = warped(seed, LineImage(pixels), shear=0.4)
+    assert float((255.0 - sheared).sum()) == pytest.approx(float((255.0 - pixels).sum()), rel=0.02)
+
+
+def test_stretch_changes_the_width_within_its_range() -> None:
+    widths = [warped(seed, line(), stretch=0.25).shape[1] for seed in range(40)]
+    assert 180 <= min(widths) < 195
+    assert 285 < max(widths) <= 300
+
+
+def test_stretching_moves_the_strokes_along() -> None:
+    pixels = warped(3, line(), stretch=0.25)
+    ratio = pixels.shape[1] / 240
+    found, expected = ink_columns(pixels)[[0, -1]], ink_columns(line().pixels)[[0, -1]] * ratio
+    assert abs(ratio - 1) > 0.02
+    np.testing.assert_allclose(found, expected, atol=2)
+
+
+def test_squeeze_changes_the_height_of_the_writing() -> None:
+    heights = {int((warped(seed, line(), squeeze=0.3) < 128).any(axis=1).sum()) for seed in range(20)}
+    assert min(heights) < 19 < 21 < max(heights)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tone_and_noise_move_no_stroke(seed: int) -> None:
+    pixels = warped(seed, line(), contrast=0.3, noise=8.0)
+    np.testing.assert_array_equal(ink_columns(pixels), ink_columns(line().pixels))
+    assert (pixels != line().pixels).any()
+
+
+def test_strokes_become_thicker_thinner_or_softer() -> None:
+    ink = [float((255.0 - warped(seed, line(), stroke_width=1.0)).sum()) for seed in range(20)]
+    before = float((255.0 - line().pixels).sum())
+    assert min(ink) < 0.9 * before
+    assert max(ink) > 1.1 * before
+
+
+def test_probability_nought_leaves_geometry_and_tone_alone() -> None:
+    settings = {**GEOMETRY, "contrast": 0.3, "noise": 8.0, "probability": 0.0}
+    np.testing.assert_array_equal(warped(1, line(), **settings), line().pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (64, 3)])
+def test_odd_shapes_survive(shape: tuple[int, int]) -> None:
+    image = LineImage(np.full(shape, 255, np.uint8))
+    pixels = (
+        ImageWarpConfig(probability=1.0, stroke_width=1.0).build()(image, np.random.default_rng(1)).pixels
+    )
+    assert pixels.shape[0] == shape[0]
+    assert pixels.shape[1] >= 1

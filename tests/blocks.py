@@ -1,0 +1,73 @@
+"""A tiny corpus that is drawn by the tests, and a run that has learnt to read it in a second or two."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A small run that has learnt to read lines of three letters drawn as blocks, and what it was made of."""
+
+    folder: Path
+    recipe: Path
+    data: Path
+    run: Path
+
+    @property
+    def model(self) -> Path:
+        return self.run / "best.safetensors"
+
+
+BLOCK_RECIPE = '''"""Lines of blocks."""
+
+from seqlabel.encoders import RecurrentConfig
+from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
+from seqlabel.features import ColumnConfig
+from seqlabel.frontend import FrontendConfig
+
+config = ExperimentConfig(
+    name="blocks",
+    data=DataConfig(directory="data", batch_size=4),
+    frontend=FrontendConfig(feature=ColumnConfig(height=8, window=2, step=2, pad_columns=0), normalization=None),
+    encoder=RecurrentConfig(hidden_size=32, num_layers=1, dropout=0.0),
+    training=TrainingConfig(
+        num_epochs=8, learning_rate=0.03, average_decay=None, num_threads=1, precision="float32"
+    ),
+)
+'''
+
+
+def draw_blocks(path: Path, text: str) -> None:
+    """Writes a line image of `text`: a is ink above, b ink below, c both; a space is a wide gap."""
+    rows = {"a": slice(0, 4), "b": slice(4, 8), "c": slice(0, 8), " ": slice(0, 0)}
+    line = np.full((8, 6 * len(text) + 3), 255, np.uint8)
+    for place, letter in enumerate(text):
+        line[rows[letter], 6 * place + 3 : 6 * place + 6] = 0
+    Image.fromarray(line).save(path)
+
+
+def train_on_blocks(folder: Path) -> TrainedRun:
+    """Draws the corpus below `folder`, trains on it and returns where all of it lies."""
+    # Not before conftest.py has installed its checks.
+    from seqlabel.experiment import load_recipe
+    from seqlabel.manifest import write_manifest
+    from seqlabel.records import Example
+    from seqlabel.training import train
+
+    trained = TrainedRun(folder, folder / "blocks.py", folder / "data", folder / "run")
+    trained.recipe.write_text(BLOCK_RECIPE)
+    rng = np.random.default_rng(1)
+    for split, number in (("train", 64), ("dev", 8), ("test", 12)):
+        (trained.data / split).mkdir(parents=True)
+        examples = []
+        for index in range(number):
+            words = ["".join(rng.choice(list("abc"), rng.integers(1, 4))) for _ in range(rng.integers(1, 3))]
+            path = trained.data / split / f"{index:02d}.png"
+            draw_blocks(path, " ".join(words))
+            examples.append(Example(id=f"{split}-{index}", source=path, text=" ".join(words)))
+        write_manifest(trained.data / f"{split}.jsonl", examples)
+    train(load_recipe(trained.recipe), trained.run, trained.data, "cpu")
+    return trained

@@ -1,0 +1,145 @@
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+from seqlabel.ctc import Emissions, collapse, ctc_loss, required_frames
+from seqlabel.tokens import BLANK
+
+
+def log_probs(*shape: int, seed: int = 1) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return (2 * torch.randn(*shape, generator=generator, dtype=torch.float64)).log_softmax(-1)
+
+
+def merged(path: tuple[int, ...]) -> list[int]:
+    """Graves 2006, section 3.1, in other words than `collapse`: one symbol of each run, blanks left out."""
+    return [token for token, _ in itertools.groupby(path) if token != 0]
+
+
+def loss_by_enumeration(frames: Tensor, target: list[int]) -> Tensor:
+    """Minus the logarithm of the sum over every path (C to the power of T) that reads as the target."""
+    paths = [
+        path
+        for path in itertools.product(range(frames.shape[1]), repeat=len(frames))
+        if merged(path) == target
+    ]
+    if not paths:
+        return torch.tensor(torch.inf, dtype=frames.dtype)
+    each = torch.stack([frames[torch.arange(len(frames)), list(path)].sum() for path in paths])
+    return -torch.logsumexp(each, dim=0)
+
+
+def loss_of(frames: Tensor, target: list[int]) -> Tensor:
+    """The loss of one example, alone."""
+    emissions = Emissions(frames[None], torch.tensor([len(frames)]))
+    targets = torch.tensor([target], dtype=torch.long)
+    return ctc_loss(emissions, targets, torch.tensor([len(target)]))[0]
+
+
+TARGETS = [list(target) for length in range(4) for target in itertools.product(range(1, 3), repeat=length)]
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 4, 5])
+def test_the_loss_is_that_of_all_paths_enumerated(num_frames: int) -> None:
+    frames = log_probs(num_frames, 3)
+    for target in TARGETS:
+        expected = loss_by_enumeration(frames, target).float()
+        torch.testing.assert_close(loss_of(frames, target), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_probabilities_of_all_labellings_sum_to_one() -> None:
+    frames = log_probs(4, 3)
+    labellings = {tuple(merged(path)) for path in itertools.product(range(3), repeat=4)}
+    total = sum(torch.exp(-loss_of(frames, list(labelling))) for labelling in labellings)
+    assert float(total) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("target", [[], [1], [1, 1], [1, 2, 1]])
+def test_the_gradient_is_that_of_all_paths_enumerated(target: list[int]) -> None:
+    activations = log_probs(5, 3)
+    gradients = []
+    for loss in (loss_of, loss_by_enumeration):
+        x = activations.clone().requires_grad_()
+        loss(x.log_softmax(-1), target).backward()
+        gradients.append(x.grad)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_of_different_lengths_agrees_with_pytorch() -> None:
+    lengths, target_lengths = torch.tensor([20, 13, 7]), torch.tensor([6, 3, 0])
+    frames, targets = log_probs(3, 20, 5).float(), torch.randint(1, 5, (3, 6), generator=torch.manual_seed(3))
+    expected = torch.nn.functional.ctc_loss(
+        frames.transpose(0, 1), targets, lengths, target_lengths, blank=0, reduction="none"
+    )
+    torch.testing.assert_close(ctc_loss(Emissions(frames, lengths), targets, target_lengths), expected)
+
+
+def test_an_example_has_the_same_loss_in_a_batch_as_alone() -> None:
+    frames = log_probs(3, 9, 4)
+    lengths, targets = [9, 4, 6], [[1, 2, 3], [2], [3, 3]]
+    padded = torch.tensor([[1, 2, 3], [2, 0, 0], [3, 3, 0]])
+    found = ctc_loss(Emissions(frames, torch.tensor(lengths)), padded, torch.tensor([3, 1, 2]))
+    alone = [loss_of(frames[i, : lengths[i]], targets[i]) for i in range(3)]
+    torch.testing.assert_close(found, torch.stack(alone))
+
+
+def test_what_stands_in_the_padding_changes_neither_loss_nor_gradient() -> None:
+    lengths, target_lengths = torch.tensor([8, 5]), torch.tensor([3, 2])
+    results = []
+    for emission_padding, target_padding in ((0.0, 0), (-7.5, 3), (torch.inf, 1)):
+        frames = log_probs(2, 8, 4)
+        frames[1, 5:] = emission_padding
+        frames.requires_grad_()
+        targets = torch.tensor([[1, 2, 3], [2, 2, target_padding]])
+        losses = ctc_loss(Emissions(frames, lengths), targets, target_lengths)
+        losses.sum().backward()
+        results.append((losses.detach(), frames.grad))
+    for losses, gradient in results[1:]:
+        assert torch.equal(losses, results[0][0])
+        assert torch.equal(gradient, results[0][1])
+
+
+def test_frames_of_the_padding_get_no_gradient() -> None:
+    frames = log_probs(1, 6, 3).requires_grad_()
+    ctc_loss(Emissions(frames, torch.tensor([4])), torch.tensor([[1]]), torch.tensor([1])).sum().backward()
+    assert frames.grad is not None
+    assert (frames.grad[0, 4:] == 0).all()
+    assert (frames.grad[0, :4] != 0).any()
+
+
+@pytest.mark.parametrize("target", [[1, 2, 1], [1, 1], [2, 2, 2]])
+def test_a_target_that_does_not_fit_has_an_infinite_loss_and_one_frame_more_a_finite_one(
+    target: list[int],
+) -> None:
+    frames = log_probs(required_frames(target), 3)
+    assert torch.isinf(loss_of(frames[:-1], target))
+    assert torch.isfinite(loss_of(frames, target))
+
+
+def test_an_empty_target_is_read_by_blanks_alone() -> None:
+    frames = log_probs(5, 3)
+    torch.testing.assert_close(loss_of(frames, []), -frames[:, BLANK].sum().float())
+
+
+def test_bfloat16_emissions_give_a_float32_loss() -> None:
+    frames = log_probs(1, 40, 6).bfloat16()
+    lengths, targets = torch.tensor([40]), torch.tensor([[1, 2, 3]])
+    loss = ctc_loss(Emissions(frames, lengths), targets, torch.tensor([3]))
+    exact = ctc_loss(Emissions(frames.float(), lengths), targets, torch.tensor([3]))
+    assert loss.dtype == torch.float32
+    assert torch.equal(loss, exact)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_required_frames_are_the_shortest_path_that_reads_so(target: list[int]) -> None:
+    num_frames = required_frames(target)
+    assert any(merged(path) == target for path in itertools.product(range(3), repeat=num_frames))
+    if num_frames:
+        assert not any(merged(path) == target for path in itertools.product(range(3), repeat=num_frames - 1))
+
+
+def test_collapse_merges_repeats_before_it_removes_blanks() -> None:
+    for path in itertools.product(range(3), repeat=5):
+        assert collapse(path) == merged(path)
