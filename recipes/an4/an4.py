@@ -13,7 +13,7 @@ config = ExperimentConfig(
     data=DataConfig(directory="data/an4", batch_size=16, batch_frames=4000),
     frontend=FrontendConfig(
         feature=MatrixConfig(dim=13, num_deltas=2),
-        normalization=NormalizationConfig(scope="example"),
+        normalization=NormalizationConfig(scope="group"),
         stacking=StackingConfig(num_frames=3, step=3),
         signal_augmentations=(SpeedConfig(slowest=0.8, fastest=1.2), CepstralWarpConfig(strength=0.12)),
         feature_augmentations=(
@@ -22,5 +22,5 @@ config = ExperimentConfig(
         ),
     ),
     encoder=RecurrentConfig(hidden_size=192, num_layers=3, dropout=0.35),
-    training=TrainingConfig(num_epochs=60, learning_rate=3e-3, average_decay=0.995),
+    training=TrainingConfig(num_epochs=45, learning_rate=3e-3, average_decay=0.995),
 )

@@ -22,5 +22,5 @@ config = ExperimentConfig(
         ),
     ),
     encoder=RecurrentConfig(hidden_size=128, num_layers=2, dropout=0.3),
-    training=TrainingConfig(num_epochs=20, learning_rate=3e-3, average_decay=0.995),
+    training=TrainingConfig(num_epochs=14, learning_rate=3e-3, average_decay=0.995),
 )

@@ -12,9 +12,9 @@ config = ExperimentConfig(
     name="imadoc",
     data=DataConfig(directory="data/imadoc", batch_size=16, batch_frames=4000),
     frontend=FrontendConfig(
-        feature=PenConfig(step=0.2),
+        feature=PenConfig(step=0.25, height="small_x", context_cells=5),
         normalization=NormalizationConfig(scope="corpus"),
-        stacking=StackingConfig(num_frames=2, step=2),
+        stacking=StackingConfig(num_frames=5, step=5),
         signal_augmentations=(PenWarpConfig(),),
         feature_augmentations=(
             MasksConfig(num_time_masks=0.5, max_frames=8, num_feature_masks=0, max_features=0),
@@ -22,5 +22,5 @@ config = ExperimentConfig(
         ),
     ),
     encoder=RecurrentConfig(hidden_size=160, num_layers=3, dropout=0.35),
-    training=TrainingConfig(num_epochs=60, learning_rate=3e-3, average_decay=0.995),
+    training=TrainingConfig(num_epochs=24, learning_rate=3e-3, average_decay=0.995),
 )

@@ -3,7 +3,7 @@ import pytest
 
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features import PenConfig
-from seqlabel.features.pen import resample, small_letters, vertical_turns, writing_band
+from seqlabel.features.pen import ink_around, resample, small_letters, vertical_turns, writing_band
 from seqlabel.records import Example, Strokes
 
 DX, DY, PEN_DOWN, COS, SIN, TURN_COS, TURN_SIN, HEIGHT = range(8)
@@ -106,6 +106,14 @@ def test_points_written_twice_change_nothing() -> None:
     np.testing.assert_allclose(feature(doubled), feature(ink), atol=2e-3)
 
 
+def test_strokes_are_resampled_each_on_its_own() -> None:
+    strokes = [np.array(s, float) for s in ([[0, 0], [10, 0]], [[3, 4]], [[50, 0], [50, 1], [50, 5]], [[1, 1]] * 3)]
+    points, counts = resample(strokes, 2.0)
+    alone = [resample([stroke], 2.0)[0] for stroke in strokes]
+    assert counts.tolist() == [len(one) for one in alone] == [6, 1, 3, 1]
+    np.testing.assert_allclose(points, np.concatenate(alone), atol=1e-9)
+
+
 def test_strokes_without_points_are_passed_over() -> None:
     feature, ink = PenConfig().build(), _scribble()
     with_empty = Strokes((np.zeros((0, 2), np.float32), *ink.strokes, np.zeros((0, 2), np.float32)))
@@ -138,7 +146,7 @@ def test_a_step_that_leads_nowhere_is_refused(step: float) -> None:
 
 def test_points_stand_at_equal_distances_and_include_both_ends() -> None:
     stroke = np.array([[0.0, 0.0], [0.1, 0.0], [3.0, 0.0], [3.0, 4.0]])
-    points = resample(stroke, 0.5)
+    points, _ = resample([stroke], 0.5)
     np.testing.assert_array_equal(points[[0, -1]], stroke[[0, -1]])
     np.testing.assert_allclose(np.hypot(*np.diff(points, axis=0).T), 6.9 / 14 * np.ones(14), atol=0.15)
 
@@ -180,10 +188,42 @@ def test_one_height_is_that_of_a_small_letter_when_the_recipe_says_so() -> None:
     arches = [np.array([[20 * i, 100.0], [20 * i + 5, 70.0], [20 * i + 10, 100.0]]) for i in range(10)]
     ink = _strokes(*arches, [[300, 10], [300, 100]])
     frames = PenConfig(step=0.25, height="small_x").build()(ink)
-    assert frames[0, HEIGHT] == pytest.approx(-0.5, abs=0.05)
-    assert frames[:, HEIGHT].max() == pytest.approx(2.5, abs=0.1)
+    assert frames[0, HEIGHT] == pytest.approx(0.0, abs=0.05)
+    assert frames[:, HEIGHT].max() == pytest.approx(3.0, abs=0.1)
 
 
 def test_ink_with_few_turns_is_measured_by_its_band() -> None:
     top, height = small_letters([np.array([[0.0, 0.0], [0.0, 90.0]])])
     assert 0 <= top < top + height <= 90
+
+
+def test_the_ink_around_is_that_of_a_count_by_hand() -> None:
+    rng = np.random.default_rng(4)
+    points = rng.uniform(0, 5, size=(60, 2))
+    found = ink_around(points, np.full(60, 0.5), 3, 0.6)
+    bins = np.floor(points / 0.15).astype(int)  # four bins to a cell of 0.6
+    for i in (0, 17, 59):
+        offset = bins - bins[i]
+        column, row = ((offset + 6) // 4).T
+        inside = (offset >= -6).all(axis=1) & (offset < 6).all(axis=1)
+        expected = np.zeros(9)
+        np.add.at(expected, row[inside] * 3 + column[inside], 0.5)
+        np.testing.assert_allclose(found[i], expected, atol=1e-9)
+
+
+def test_the_dot_over_a_stroke_shows_in_the_cell_above_it() -> None:
+    stem, dot = _line((50, 40), (50, 100)), [[50, 20]]
+    config = PenConfig(step=0.1, context_cells=3, cell_size=0.4)
+    with_dot, without = (config.build()(ink) for ink in (_strokes(stem, dot), _strokes(stem)))
+    above = 8 + 1
+    assert with_dot[0, above] > 0 == without[0, above]
+
+
+def test_context_adds_its_cells_to_the_features() -> None:
+    feature = PenConfig(context_cells=5).build()
+    assert feature(_scribble()).shape[1] == feature.dim == 8 + 25
+
+
+def test_a_negative_number_of_cells_is_refused() -> None:
+    with pytest.raises(ConfigError, match="-1 context cells"):
+        PenConfig(context_cells=-1)
