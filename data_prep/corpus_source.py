@@ -221,7 +221,9 @@ def find_root(source: Path, marker: str, expected: str) -> Path:
 def read_lines(path: Path) -> list[str]:
     """Returns the lines of a text file without their ends; ManifestError where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): a text may hold U+2028 and its like.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        return lines if lines[-1] else lines[:-1]
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}).") from error
     except OSError as error:

@@ -12,7 +12,7 @@ Writes below OUT:
 - single_train, single_dev, single_test: the recordings one by one, referenced where they lie;
 - train, dev, test: connected strings of 3 to 7 digits by one speaker, 16-bit wav at 8 kHz. The recordings
   follow each other after a pause of 0 to 0.25 s filled with noise as loud as the quietest tenth of the
-  quietest recording, at most 20 dB below the string. The text is the words: "seven two two".
+  quietest recording, at least 20 dB below the string. The text is the words: "seven two two".
 
 The official split: index 0-4 is test, the rest train; of the train recordings index 5-9 is taken out for dev.
 A string is made of recordings of its own split only, each used about equally often. The seed is fixed.

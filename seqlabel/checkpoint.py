@@ -28,6 +28,7 @@ class Progress(Config, frozen=True):
         seconds: training time so far, stops not counted.
         dev_errors: dev CER after each epoch.
         best_epoch: the epoch, from 1, with the lowest dev CER; 0 before the first.
+        data_digest: of the tokens and examples that it learns from and is judged by.
     """
 
     experiment: ExperimentConfig
@@ -41,6 +42,7 @@ class Progress(Config, frozen=True):
     seconds: float = 0.0
     dev_errors: tuple[float, ...] = ()
     best_epoch: int = 0
+    data_digest: str | None = None
 
 
 def save_checkpoint(
@@ -52,8 +54,9 @@ def save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value.cpu() for name, value in state.items()}
     tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    device = next(model.parameters()).device
+    if device.type == "cuda":  # a run on the CPU must not wake a GPU that others may have filled
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
     metadata = {"format": "seqlabel checkpoint", "progress": msgspec.json.encode(progress).decode()}
     save_tensors(path, {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
 
@@ -86,8 +89,9 @@ def restore(
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     torch.set_rng_state(tensors["random.cpu"])
-    if torch.cuda.is_available() and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"])
+    device = next(model.parameters()).device
+    if device.type == "cuda" and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"], device)
 
 
 def is_better(rates: ErrorRates, errors: tuple[float, ...]) -> bool:

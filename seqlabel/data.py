@@ -101,6 +101,9 @@ def check_targets(
         except SeqlabelError as error:
             offenders.append(Offender(example.id, str(error)))
             continue
+        if not target:  # white space where words are the tokens
+            offenders.append(Offender(example.id, "has no words; add its transcript, or leave it out"))
+            continue
         available = int(output_lengths(torch.tensor([num_frames]))[0])
         needed = required_frames(target)
         if needed > available:
@@ -194,8 +197,8 @@ def collate(items: Sequence[tuple[str, np.ndarray, Sequence[int]]]) -> Batch:
 class BatchMaker:
     """Computes the batches of an epoch, each example augmented from a generator of its own.
 
-    The generator of an example is seeded with (seed, epoch, index), so that a run that goes on after a stop
-    sees what the uninterrupted run would have seen.
+    The generator of an example is seeded with (seed, epoch, index + 1), that of the order with (seed, epoch, 0), so
+    that a run that goes on after a stop sees what the uninterrupted run would have seen.
     """
 
     def __init__(
@@ -212,7 +215,7 @@ class BatchMaker:
 
     def order(self, epoch: int, batch_size: int, batch_frames: int) -> list[list[int]]:
         """Returns the indices of the batches of an epoch."""
-        rng = np.random.default_rng((self.seed, epoch))
+        rng = np.random.default_rng((self.seed, epoch, 0))
         return bucketed_batches([item.num_frames for item in self.loaded], batch_size, batch_frames, rng)
 
     def batch(self, epoch: int, indices: Sequence[int]) -> Batch:
@@ -221,7 +224,7 @@ class BatchMaker:
 
     def _item(self, epoch: int, index: int) -> tuple[str, np.ndarray, tuple[int, ...]]:
         item = self.loaded[index]
-        rng = np.random.default_rng((self.seed, epoch, index))
+        rng = np.random.default_rng((self.seed, epoch, index + 1))
         features = self.frontend(item.signal, item.example.group, rng)
         if int(self.output_lengths(torch.tensor([len(features)]))[0]) < required_frames(item.target):
             features = self.frontend(item.signal, item.example.group)

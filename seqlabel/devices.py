@@ -25,7 +25,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Returns whether the device multiplies bfloat16 in hardware (AVX512-BF16, AMX, or a GPU's tensor cores)."""
+    """Returns whether bfloat16 may be faster on the device: PyTorch has kernels for it there (AVX-512, AMX, a GPU)."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

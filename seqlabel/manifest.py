@@ -83,7 +83,7 @@ def read_manifest(path: Path) -> list[Example]:
     elif path.suffix.lower() == ".csv":
         located = _read_metadata_csv(path)
     elif path.name in ("wav.scp", "feats.scp"):
-        located = _read_kaldi(path.parent)
+        located = _read_kaldi(path.parent, path.name)
     else:
         located = _read_json_lines(path)
     examples: list[Example] = []
@@ -260,7 +260,7 @@ def _from_nemo(where: str, folder: Path, row: dict[str, Any]) -> Example:
     start = found.offset
     end = None if found.duration is None else (start or 0.0) + found.duration
     # NeMo has no ids: the file names it, and its offset where there may be several parts.
-    name = os.path.splitext(audio)[0] + ("" if start is None else f"@{start:g}")
+    name = os.path.splitext(audio)[0] + ("" if start is None else f"@{start:.12g}")
     return Example(
         id=name,
         source=_resolve(folder, audio),
@@ -323,8 +323,9 @@ def _read_folder(folder: Path) -> _Located:
         return _read_json_lines(folder / "metadata.jsonl")
     if (folder / "metadata.csv").is_file():
         return _read_metadata_csv(folder / "metadata.csv")
-    if (folder / "wav.scp").is_file() or (folder / "feats.scp").is_file():
-        return _read_kaldi(folder)
+    for name in ("wav.scp", "feats.scp"):
+        if (folder / name).is_file():
+            return _read_kaldi(folder, name)
     texts = sorted(folder.rglob("*.gt.txt"))
     if texts:
         return _read_line_images(folder, texts)
@@ -367,11 +368,10 @@ def _read_table(path: Path) -> dict[str, tuple[str, str]]:
     return table
 
 
-def _read_kaldi(folder: Path) -> _Located:
-    is_audio = (folder / "wav.scp").is_file()
-    recordings = _read_table(folder / ("wav.scp" if is_audio else "feats.scp"))
+def _read_kaldi(folder: Path, list_name: str) -> _Located:
+    recordings = _read_table(folder / list_name)
     segments: dict[str, tuple[str, str]] | None = None
-    if is_audio and (folder / "segments").is_file():  # feats.scp lists utterances, already cut
+    if list_name == "wav.scp" and (folder / "segments").is_file():  # feats.scp lists utterances, already cut
         segments = _read_table(folder / "segments")
     texts = _read_table(folder / "text") if (folder / "text").is_file() else None
     speakers = _read_table(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
@@ -414,6 +414,11 @@ def _refuse_difference(folder: Path, file: str, found: set[str], expected: set[s
 
 def _segment(where: str, rest: str) -> tuple[str, float, float | None]:
     words = rest.split()
+    if len(words) > 3:  # Kaldi's optional fifth column; mixed with the others it would be another signal
+        raise ManifestError(
+            f"{where}: names a channel ({' '.join(words[3:])}), all channels are mixed here; "
+            "write each channel to a file of its own"
+        )
     try:
         recording, start, end = words[0], float(words[1]), float(words[2])
     except (IndexError, ValueError) as error:

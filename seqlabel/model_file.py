@@ -125,13 +125,20 @@ def read_header(path: Path) -> Header:
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file under a temporary name, syncs it and renames it to `path`."""
+    """Writes a safetensors file under a temporary name, syncs it and renames it to `path`.
+
+    Raises:
+        ModelFileError: it cannot be written (a full disk); a file that was there before stays.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(tensors, temporary, metadata)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except SafetensorError as error:
+        reason = str(error).removeprefix("Error while serializing: ")
+        raise ModelFileError(f"{path}: cannot be written ({reason}); is the disk full?") from error
     finally:
         temporary.unlink(missing_ok=True)
 

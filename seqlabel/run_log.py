@@ -1,6 +1,8 @@
 """What a run says: lines on the terminal and in train.log, a progress bar, and metrics.jsonl for machines."""
 
 import json
+import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -55,8 +57,10 @@ class RunLog:
         """Takes out the figures of epochs that a checkpoint does not know, since they will be run again."""
         if not self.metrics.exists():
             return
-        kept = [line for line in self.metrics.read_text().splitlines() if json.loads(line)["epoch"] <= epoch]
-        self.metrics.write_text("".join(line + "\n" for line in kept))
+        kept = [line for line in self.metrics.read_text().splitlines() if _epoch_of(line) <= epoch]
+        temporary = self.metrics.with_name(f".{self.metrics.name}.{os.getpid()}.tmp")
+        temporary.write_text("".join(line + "\n" for line in kept))
+        temporary.replace(self.metrics)
 
     @contextmanager
     def bar(
@@ -117,6 +121,14 @@ def progress_bar(console: Console, last_column: str) -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+def _epoch_of(line: str) -> float:
+    """The epoch of a line of metrics.jsonl; infinite for the half of a line that a killed process left."""
+    try:
+        return int(json.loads(line)["epoch"])
+    except ValueError:
+        return math.inf
 
 
 def duration(seconds: float) -> str:

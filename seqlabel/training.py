@@ -1,5 +1,6 @@
 """Training: manifests to a run folder that holds the best model, and that can be stopped and gone on with."""
 
+import copy
 import datetime
 import json
 import math
@@ -90,7 +91,9 @@ class Trainer:
         self.decoder = config.decoder.build(data.tokens)
         self.optimizer = build_optimizer(self.model, config)
         self.maker = BatchMaker(data.frontend, data.train, data.output_lengths, config.training.seed)
-        self.progress = Progress(experiment=config, precision=config.training.precision)
+        self.progress = Progress(
+            experiment=config, precision=config.training.precision, data_digest=data.digest()
+        )
         self.stop_requested = threading.Event()
         self.last_checkpoint = time.monotonic()
 
@@ -100,15 +103,9 @@ class Trainer:
         Raises:
             ConfigError: the data are not those that the run was started with.
         """
-        last = self.run_dir / "last.safetensors"
         try:
-            if last.exists():
-                before = read_header(last)
-                if (before.tokens, before.summary.num_train_examples) != (
-                    self.data.tokens,
-                    len(self.data.train),
-                ):
-                    raise ValueError("other tokens or another number of examples")
+            if progress.data_digest not in (None, self.progress.data_digest):
+                raise ValueError("other texts or lengths of examples, or another order")
             restore(tensors, self.model, self.average, self.optimizer)
         except (KeyError, ValueError, RuntimeError) as error:
             raise ConfigError(
@@ -138,7 +135,7 @@ class Trainer:
         training, data = self.config.training, self.config.data
         epoch = self.progress.epoch
         order = self.maker.order(epoch, data.batch_size, data.batch_frames)
-        start = time.monotonic()
+        begun = start = time.monotonic()
         num_frames = 0
         gradient_norms: list[float] = []
         self.model.train()
@@ -152,7 +149,9 @@ class Trainer:
                 factor = training.schedule.factor(progress_share, list(self.progress.dev_errors))
                 for group in self.optimizer.param_groups:
                     group["lr"] = training.learning_rate * factor
-                gradient_norms.append(self._step(batch))
+                norm = self._step(batch)
+                if math.isfinite(norm):  # JSON has neither NaN nor infinity
+                    gradient_norms.append(norm)
                 num_frames += int(batch.feature_lengths.sum())
                 advance(self.progress.loss_sum / max(1, self.progress.num_tokens))
                 now = time.monotonic()
@@ -161,7 +160,7 @@ class Trainer:
                     start = now
                     self._save_checkpoint()
                     self._stop_if_requested()
-        train_seconds = time.monotonic() - start
+        train_seconds = time.monotonic() - begun
         rates = self._evaluate()
         self._add_seconds(time.monotonic() - start)
         self._finish_epoch(rates, gradient_norms, num_frames / max(train_seconds, 1e-9))
@@ -170,7 +169,7 @@ class Trainer:
     def _step(self, batch: Batch) -> float:
         """Takes one optimiser step and returns the norm of the gradient."""
         self.optimizer.zero_grad(set_to_none=True)
-        losses = self._losses(batch, getattr(torch, self.progress.precision))
+        losses = self._losses(self.model, batch, getattr(torch, self.progress.precision))
         num_tokens = int(batch.target_lengths.sum())
         (losses.sum() / num_tokens).backward()
         norm = float(
@@ -196,9 +195,9 @@ class Trainer:
         )
         return norm
 
-    def _losses(self, batch: Batch, dtype: torch.dtype) -> Tensor:
+    def _losses(self, model: Model, batch: Batch, dtype: torch.dtype) -> Tensor:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            emissions = self.model(batch.features.to(self.device), batch.feature_lengths.to(self.device))
+            emissions = model(batch.features.to(self.device), batch.feature_lengths.to(self.device))
         targets, target_lengths = batch.targets.to(self.device), batch.target_lengths.to(self.device)
         return ctc_loss(emissions, targets, target_lengths)
 
@@ -288,16 +287,16 @@ class Trainer:
         if self.progress.precision != "auto":
             return
         order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
-        state = torch.get_rng_state()
+        batch = self.maker.batch(0, order[len(order) // 2])
+        # On a copy: the timed steps must leave no trace in the running statistics of the batch normalisation.
+        model = copy.deepcopy(self.model).train()
 
         def step(dtype: torch.dtype) -> None:
-            self.optimizer.zero_grad(set_to_none=True)
-            self._losses(batch, dtype).sum().backward()
+            model.zero_grad(set_to_none=True)
+            self._losses(model, batch, dtype).sum().backward()
 
-        batch = self.maker.batch(0, order[len(order) // 2])
-        chosen = faster_precision(step, self.device)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.set_rng_state(state)
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            chosen = faster_precision(step, self.device)
         self.progress = msgspec.structs.replace(self.progress, precision=str(chosen).removeprefix("torch."))
 
     def _add_seconds(self, seconds: float) -> None:
@@ -367,22 +366,22 @@ def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[s
         raise ConfigError(f"{run_dir}: is a file; name a folder for the run with --run-dir")
     settings = run_dir / "config.json"
     checkpoint = run_dir / "checkpoint.safetensors"
-    encoded = msgspec.json.format(msgspec.json.encode(config), indent=2)
+    encoded = msgspec.json.encode(config)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         # Settings alone, of a run that has not come to its first checkpoint, are no run to protect.
-        if checkpoint.exists() and settings.exists() and settings.read_bytes().strip() != encoded:
-            different = differences(msgspec.json.decode(settings.read_bytes()), msgspec.json.decode(encoded))
+        resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
+        if resumed is not None and resumed[0].experiment != config:
+            before = msgspec.json.encode(resumed[0].experiment)
+            different = differences(msgspec.json.decode(before), msgspec.json.decode(encoded))
             raise ConfigError(
                 f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir"
             )
-        settings.write_bytes(encoded + b"\n")
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{settings}: is damaged ({error}); choose another --run-dir") from error
+        settings.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{run_dir}: cannot be written ({reason}); choose another --run-dir") from error
-    return load_checkpoint(checkpoint) if checkpoint.exists() else None
+    return resumed
 
 
 def differences(old: object, new: object, name: str = "") -> str:

@@ -1,5 +1,6 @@
 """The data of a run, read and checked before the first step."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,16 @@ class TrainingSet:
         """The model's map from frames of features to frames of emissions."""
         return self.model.output_lengths
 
+    def digest(self) -> str:
+        """Returns a hash that tells these tokens and examples, in their order, from any others."""
+        examples = [
+            (item.example.id, item.example.text, item.num_frames)
+            for part in (self.train, self.dev)
+            for item in part
+        ]
+        # By `repr`, which also takes ids made of file names that are not UTF-8.
+        return hashlib.sha256(repr((self.tokens, len(self.train), examples)).encode()).hexdigest()
+
 
 def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSet:
     """Reads and checks every example, and builds the front end, the token table and the untrained model.
@@ -42,9 +53,9 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     """
     train_examples = [example for name in config.data.train for example in read_manifest(data_dir / name)]
     dev_examples = read_manifest(data_dir / config.data.dev)
-    for name, examples in (("train", train_examples), ("dev", dev_examples)):
-        if not examples:
-            raise ManifestError(f"{data_dir}: the {name} manifest has no examples; prepare the corpus again")
+    if not any(example.text for example in dev_examples):
+        # Over nothing an error rate has no value, and there would be no best model to keep.
+        raise ManifestError(f"{data_dir / config.data.dev}: no example has a text; add the transcripts")
     frontend = Frontend(config.frontend)
     with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:
         train_signals, unreadable = read_signals(train_examples, frontend, advance)
@@ -53,7 +64,6 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         # A dev error over part of the dev set would flatter, so there is no leaving out here.
         raise ManifestError(offenders_line(data_dir / config.data.dev, dev_unreadable, len(dev_examples)))
     frontend.fit((signal, example.group) for example, signal in train_signals)
-    frontend.fit_groups((signal, example.group) for example, signal in dev_signals)
     tokens = TokenTable.from_texts((e.text or "" for e, _ in train_signals), config.data.token_unit)
     model = Model(config.encoder, frontend.dim, len(tokens))
     train, offenders = check_targets(train_signals, frontend, tokens, model.output_lengths)
@@ -73,11 +83,15 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         log.line(
             f"dev has {len(unknown)} {kind} that no training text has, always counted as errors: {names}"
         )
+    # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
+    dev_frontend = Frontend(config.frontend)
+    dev_frontend.set_statistics(frontend.statistics())
+    dev_frontend.fit_groups((signal, example.group) for example, signal in dev_signals)
     try:
-        dev = keep_for_scoring(dev_signals, frontend, tokens)
+        dev = keep_for_scoring(dev_signals, dev_frontend, tokens)
     except ManifestError as error:
         raise ManifestError(f"{data_dir / config.data.dev}: {error}") from error
-    dev_features = [frontend(item.signal, item.example.group) for item in dev]
+    dev_features = [dev_frontend(item.signal, item.example.group) for item in dev]
     return TrainingSet(frontend, tokens, model, train, dev, dev_features)
 
 

@@ -1,9 +1,13 @@
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+import torch
+from msgspec.structs import replace
 
-from seqlabel.encoders import RecurrentConfig
+from seqlabel.checkpoint import Progress, load_checkpoint
+from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig
 from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
 from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
@@ -54,3 +58,20 @@ def test_a_run_stopped_within_an_epoch_ends_bit_for_bit_like_an_uninterrupted_on
     resumed, _ = read_tensors(tmp_path / "stopped" / "checkpoint.safetensors")
     assert whole.keys() == resumed.keys()
     assert all(whole[name].equal(resumed[name]) for name in whole)
+
+
+def test_choosing_the_precision_leaves_no_trace_in_the_run(data: Path, tmp_path: Path) -> None:
+    """Batch normalisation counts batches and moves its averages; the timed steps must not."""
+
+    def run(precision: Literal["auto", "float32", "bfloat16"]) -> tuple[Progress, dict[str, torch.Tensor]]:
+        stem = (ConvLayerConfig(channels=2),)
+        encoder = ConvRecurrentConfig(layers=stem, recurrent=RecurrentConfig(hidden_size=4, num_layers=1))
+        training = replace(CONFIG.training, num_epochs=1, precision=precision)
+        folder = tmp_path / precision
+        train(replace(CONFIG, encoder=encoder, training=training), folder, data, "cpu")
+        return load_checkpoint(folder / "checkpoint.safetensors")
+
+    progress, chosen = run("auto")
+    _, named = run(progress.precision)
+    assert chosen.keys() == named.keys()
+    assert all(chosen[name].equal(named[name]) for name in chosen)

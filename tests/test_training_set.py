@@ -206,3 +206,8 @@ def test_groups_of_the_dev_set_are_normalised_by_their_own_examples(
     [features] = data.dev_features
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(features.std(axis=0), 1, atol=1e-4)
+
+
+def test_white_space_is_no_text_where_words_are_the_tokens(tmp_path: Path, good: list[Example]) -> None:
+    with pytest.raises(ManifestError, match="'blank': has no words"):
+        prepared(tmp_path, [*good, write_example(tmp_path, "blank", "  ")], token_unit="word")

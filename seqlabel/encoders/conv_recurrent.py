@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from seqlabel.config import Config, Count, Share
 from seqlabel.encoders.recurrent import RecurrentConfig
 from seqlabel.encoders.rows import spread_rows, take_rows
+from seqlabel.errors import ConfigError
 
 
 class ConvLayerConfig(Config, frozen=True):
@@ -28,12 +29,21 @@ class ConvLayerConfig(Config, frozen=True):
         kernel: odd sizes of the filters.
         stride: step of the filters.
         pool: size and step of the max-pooling; (1, 1) for none.
+
+    Raises:
+        ConfigError: an even size of a filter, which has no middle.
     """
 
     channels: Count
     kernel: tuple[Count, Count] = (3, 3)
     stride: tuple[Count, Count] = (1, 1)
     pool: tuple[Count, Count] = (1, 1)
+
+    def __post_init__(self) -> None:
+        if any(size % 2 == 0 for size in self.kernel):
+            raise ConfigError(
+                f"kernel {self.kernel[0]} x {self.kernel[1]}: expected odd sizes, such as 3 x 3"
+            )
 
 
 class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):

@@ -95,9 +95,16 @@ class BidirectionalLstm(nn.Module):
                     parameter.data[hidden_size : 2 * hidden_size] = 1.0
 
     def packed(self, frames: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]) -> Float[Tensor, "N T H"]:
-        """Returns both directions' outputs, concatenated, by PyTorch's packed sequences: the fastest way on CUDA."""
+        """Returns both directions' outputs, concatenated, by PyTorch's packed sequences: the fastest way on CUDA.
+
+        They are computed in the type of the weights: under autocast PyTorch hands cuDNN float16, whatever type was
+        asked for (ATen/cudnn/AutocastRNN.cpp), and without scaling of the loss small gradients would become zero.
+        """
+        frames = frames.to(next(self.lstm.parameters()).dtype)
         sequences = pack_padded_sequence(frames, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(self.lstm(sequences)[0], batch_first=True, total_length=frames.shape[1])[0]
+        with torch.autocast(frames.device.type, enabled=False):
+            outputs = self.lstm(sequences)[0]
+        return pad_packed_sequence(outputs, batch_first=True, total_length=frames.shape[1])[0]
 
     def dense(self, frames: Float[Tensor, "N T F"], plan: "DensePlan") -> Float[Tensor, "N T H"]:
         """Returns both directions' outputs, concatenated; the examples stand longest first, as `plan` was made for."""

@@ -49,7 +49,7 @@ class MatrixFeature:
 
     def read(self, example: Example) -> Matrix:
         """The matrix of an example; FormatError if it cannot be read."""
-        return read_matrix(whole_file(example))
+        return read_matrix(whole_file(example), sphinx_width=self.config.dim)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """The rows, and their deltas beside them.

@@ -149,7 +149,8 @@ def ink_around(
     rows, columns = bins[:, 1, None] + edges, bins[:, 0, None] + edges
     corners = sums[rows[:, :, None], columns[:, None, :]]
     cells = np.diff(np.diff(corners, axis=1), axis=2)
-    return np.maximum(cells, 0.0).reshape(len(points), num_cells**2)
+    rows_of_cells: Float64[np.ndarray, "T _cells"] = np.maximum(cells, 0.0).reshape(len(points), num_cells**2)
+    return rows_of_cells
 
 
 def writing_band(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[float, float]:

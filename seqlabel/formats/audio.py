@@ -62,6 +62,8 @@ def read_audio(
         _refuse_truncated_container(path, file.read(12), size)
     import soundfile
 
+    if path.suffix.lower() == ".raw":  # soundfile would have to be told the rate
+        raise FormatError(f"{path}: bare samples without a header; expected {_EXPECTED}")
     try:
         samples, file_rate = _read_with_soundfile(path, start_seconds, end_seconds)
     except soundfile.LibsndfileError as error:

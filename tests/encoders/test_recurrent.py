@@ -3,7 +3,13 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlabel.encoders import RecurrentConfig
-from seqlabel.encoders.recurrent import DensePlan, RecurrentEncoder, reversal_index, reverse
+from seqlabel.encoders.recurrent import (
+    BidirectionalLstm,
+    DensePlan,
+    RecurrentEncoder,
+    reversal_index,
+    reverse,
+)
 
 LENGTHS = {
     "one length": [12, 12, 12],
@@ -46,6 +52,19 @@ def test_values_and_gradients_equal_pytorchs_packed_lstm(lengths: list[int]) -> 
         found.append([hidden.detach(), *gradients])
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("is_autocast", [False, True], ids=["float32", "autocast"])
+def test_the_layer_that_runs_on_cuda_equals_the_dense_one(is_autocast: bool) -> None:
+    torch.manual_seed(1)
+    counts = torch.tensor([40, 31, 12, 3])
+    layer = BidirectionalLstm(5, 7)
+    features = torch.randn(4, 40, 5)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_autocast):
+        packed_hidden = layer.packed(features, counts)
+    assert packed_hidden.dtype == torch.float32  # autocast is not for it
+    dense_hidden = layer.dense(features, DensePlan(counts, 40))
+    torch.testing.assert_close(packed_hidden, masked(dense_hidden, counts), rtol=1e-5, atol=1e-5)
 
 
 def test_the_gradient_agrees_with_finite_differences() -> None:

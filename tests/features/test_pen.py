@@ -107,7 +107,9 @@ def test_points_written_twice_change_nothing() -> None:
 
 
 def test_strokes_are_resampled_each_on_its_own() -> None:
-    strokes = [np.array(s, float) for s in ([[0, 0], [10, 0]], [[3, 4]], [[50, 0], [50, 1], [50, 5]], [[1, 1]] * 3)]
+    strokes = [
+        np.array(s, float) for s in ([[0, 0], [10, 0]], [[3, 4]], [[50, 0], [50, 1], [50, 5]], [[1, 1]] * 3)
+    ]
     points, counts = resample(strokes, 2.0)
     alone = [resample([stroke], 2.0)[0] for stroke in strokes]
     assert counts.tolist() == [len(one) for one in alone] == [6, 1, 3, 1]
