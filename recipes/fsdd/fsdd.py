@@ -14,13 +14,13 @@ config = ExperimentConfig(
     frontend=FrontendConfig(
         feature=MfccConfig(sample_rate=8000),
         normalization=NormalizationConfig(scope="example"),
-        stacking=StackingConfig(num_frames=3, step=3),
+        stacking=StackingConfig(num_frames=2, step=2),
         signal_augmentations=(SpeedConfig(slowest=0.85, fastest=1.15),),
         feature_augmentations=(
             MasksConfig(num_time_masks=1.0, max_frames=10, num_feature_masks=1, max_features=5),
             GaussianNoiseConfig(std=0.3),
         ),
     ),
-    encoder=RecurrentConfig(hidden_size=128, num_layers=2, dropout=0.3),
-    training=TrainingConfig(num_epochs=14, learning_rate=3e-3, average_decay=0.995),
+    encoder=RecurrentConfig(hidden_size=128, num_layers=2, dropout=0.4),
+    training=TrainingConfig(num_epochs=12, learning_rate=3e-3, average_decay=0.995),
 )

@@ -22,5 +22,5 @@ config = ExperimentConfig(
         ),
     ),
     encoder=RecurrentConfig(hidden_size=160, num_layers=3, dropout=0.35),
-    training=TrainingConfig(num_epochs=24, learning_rate=3e-3, average_decay=0.995),
+    training=TrainingConfig(num_epochs=50, learning_rate=3e-3, average_decay=0.995),
 )

@@ -12,12 +12,12 @@ config = ExperimentConfig(
     name="pendigits",
     data=DataConfig(directory="data/pendigits", batch_size=32, batch_frames=6000),
     frontend=FrontendConfig(
-        feature=PenConfig(step=0.1),
+        feature=PenConfig(step=0.1, context_cells=5, cell_size=0.25),
         normalization=NormalizationConfig(scope="corpus"),
         stacking=StackingConfig(num_frames=2, step=2),
-        signal_augmentations=(PenWarpConfig(),),
-        feature_augmentations=(GaussianNoiseConfig(std=0.1),),
+        signal_augmentations=(PenWarpConfig(slant=0.25, stretch=0.2, wave=0.06),),
+        feature_augmentations=(GaussianNoiseConfig(std=0.2),),
     ),
-    encoder=RecurrentConfig(hidden_size=128, num_layers=2, dropout=0.3),
+    encoder=RecurrentConfig(hidden_size=128, num_layers=2, dropout=0.4),
     training=TrainingConfig(num_epochs=10, learning_rate=3e-3, average_decay=0.995),
 )

@@ -22,5 +22,5 @@ config = ExperimentConfig(
         ),
     ),
     encoder=RecurrentConfig(hidden_size=256, num_layers=3, dropout=0.35),
-    training=TrainingConfig(num_epochs=40, learning_rate=2e-3, average_decay=0.995),
+    training=TrainingConfig(num_epochs=25, learning_rate=2e-3, average_decay=0.995),
 )
