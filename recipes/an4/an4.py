@@ -1,4 +1,9 @@
-"""AN4: spelled letters, numbers and commands from published cepstra, read as characters."""
+"""AN4: spelled letters, numbers and commands from published cepstra, read as characters.
+
+Prepare:  python -m data_prep.an4 SOURCE data/an4
+Train:    seqlabel train recipes/an4/an4.py
+Expect:   EXPECT_an4
+"""
 
 from seqlabel.augmentations import CepstralWarpConfig, GaussianNoiseConfig, MasksConfig, SpeedConfig
 from seqlabel.encoders import RecurrentConfig
@@ -21,6 +26,6 @@ config = ExperimentConfig(
             GaussianNoiseConfig(std=0.3),
         ),
     ),
-    encoder=RecurrentConfig(hidden_size=192, num_layers=3, dropout=0.35),
-    training=TrainingConfig(num_epochs=45, learning_rate=3e-3, average_decay=0.995),
+    encoder=RecurrentConfig(hidden_size=256, num_layers=3, dropout=0.5),
+    training=TrainingConfig(num_epochs=60, learning_rate=3e-3, average_decay=0.995),
 )

@@ -1,4 +1,9 @@
-"""FSDD strings: three to seven spoken digits without pauses marked, read as words."""
+"""FSDD strings: three to seven spoken digits without pauses marked, read as words.
+
+Prepare:  python -m data_prep.fsdd data/fsdd
+Train:    seqlabel train recipes/fsdd/fsdd.py
+Expect:   EXPECT_fsdd
+"""
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, SpeedConfig
 from seqlabel.encoders import RecurrentConfig

@@ -1,4 +1,9 @@
-"""ImadocSen-OnDB: lines of English written on a tablet, as pen ink."""
+"""ImadocSen-OnDB: lines of English written on a tablet, as pen ink.
+
+Prepare:  python -m data_prep.imadoc SOURCE data/imadoc
+Train:    seqlabel train recipes/imadoc/imadoc.py
+Expect:   EXPECT_imadoc
+"""
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, PenWarpConfig
 from seqlabel.encoders import RecurrentConfig

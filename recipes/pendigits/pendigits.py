@@ -1,4 +1,9 @@
-"""pendigits strings: three to seven digits of one writer, side by side, as pen ink."""
+"""pendigits strings: three to seven digits of one writer, side by side, as pen ink.
+
+Prepare:  python -m data_prep.pendigits data/pendigits
+Train:    seqlabel train recipes/pendigits/pendigits.py
+Expect:   EXPECT_pendigits
+"""
 
 from seqlabel.augmentations import GaussianNoiseConfig, PenWarpConfig
 from seqlabel.encoders import RecurrentConfig

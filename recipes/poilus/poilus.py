@@ -1,4 +1,9 @@
-"""Testaments de poilus: lines of French wills, 1898-1918, cut out of page images."""
+"""Testaments de poilus: lines of French wills, 1898-1918, cut out of page images.
+
+Prepare:  python -m data_prep.poilus data/poilus
+Train:    seqlabel train recipes/poilus/poilus.py
+Expect:   EXPECT_poilus
+"""
 
 from seqlabel.augmentations import ImageWarpConfig
 from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig

@@ -1,4 +1,9 @@
-"""speechocean762: English sentences read by Mandarin speakers, read as characters."""
+"""speechocean762: English sentences read by Mandarin speakers, read as characters.
+
+Prepare:  python -m data_prep.speechocean data/speechocean
+Train:    seqlabel train recipes/speechocean/speechocean.py
+Expect:   EXPECT_speechocean
+"""
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, SpeedConfig
 from seqlabel.encoders import RecurrentConfig

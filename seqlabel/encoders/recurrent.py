@@ -4,7 +4,8 @@ On a CPU, PyTorch's packed sequences cost several times a dense LSTM when length
 runs dense over the right-padded batch: the forward direction never sees padding before its own frames, and
 the backward direction gets every sequence reversed inside its own length, so that neither does it. Where
 lengths differ much, the batch, longest first, is run in a few stretches of time, each dense over the examples
-that still have frames there, so that little padding is computed. On CUDA cuDNN's packed kernels are the fastest
+that still have frames there, so that little padding is computed; the two directions run at the same time, each in
+a thread of its own. On CUDA cuDNN's packed kernels are the fastest
 and are used with the same weights.
 
 Source: Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM", Neural Networks 18, 2005.
@@ -20,6 +21,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlabel.config import Config, Count, Share
 from seqlabel.encoders.rows import take_rows
+from seqlabel.encoders.side_by_side import side_by_side
 
 
 class RecurrentConfig(Config, frozen=True, tag="recurrent"):
@@ -108,17 +110,23 @@ class BidirectionalLstm(nn.Module):
 
     def dense(self, frames: Float[Tensor, "N T F"], plan: "DensePlan") -> Float[Tensor, "N T H"]:
         """Returns both directions' outputs, concatenated; the examples stand longest first, as `plan` was made for."""
-        forward = self._direction(frames, plan, "")
-        backward = reverse(self._direction(reverse(frames, plan.reversal), plan, "_reverse"), plan.reversal)
-        return torch.cat([forward, backward], dim=-1)
+
+        def forward(frames: Tensor, *weights: Tensor) -> Tensor:
+            return self._direction(frames, plan, weights)
+
+        def backward(frames: Tensor, *weights: Tensor) -> Tensor:
+            return reverse(self._direction(reverse(frames, plan.reversal), plan, weights), plan.reversal)
+
+        inputs = [(frames, *self._weights("")), (frames, *self._weights("_reverse"))]
+        return torch.cat(side_by_side([forward, backward], inputs), dim=-1)
+
+    def _weights(self, suffix: str) -> tuple[Tensor, ...]:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return tuple(getattr(self.lstm, f"{name}_l0{suffix}") for name in names)
 
     def _direction(
-        self, frames: Float[Tensor, "N T F"], plan: "DensePlan", suffix: str
+        self, frames: Float[Tensor, "N T F"], plan: "DensePlan", weights: tuple[Tensor, ...]
     ) -> Float[Tensor, "N T H"]:
-        weights = [
-            getattr(self.lstm, f"{name}_l0{suffix}")
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        ]
         num_examples = frames.shape[0]
         hidden = cell = frames.new_zeros(1, num_examples, self.lstm.hidden_size)
         outputs = []
