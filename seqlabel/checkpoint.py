@@ -19,7 +19,7 @@ class Progress(Config, frozen=True):
 
     Attributes:
         experiment: the settings it was started with.
-        precision: the one chosen at its start.
+        precision, num_threads: those chosen at its start; None before that.
         epoch: finished epochs.
         batch: finished batches of the epoch under way.
         num_steps: optimiser steps taken.
@@ -33,6 +33,7 @@ class Progress(Config, frozen=True):
 
     experiment: ExperimentConfig
     precision: str
+    num_threads: int | None = None
     epoch: int = 0
     batch: int = 0
     num_steps: int = 0

@@ -2,11 +2,14 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 
 from seqlabel.errors import ConfigError
+
+C = TypeVar("C")
 
 
 def choose_device(name: str) -> torch.device:
@@ -31,24 +34,41 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def faster_precision(
-    step: Callable[[torch.dtype], object], device: torch.device, num_rounds: int = 3
-) -> torch.dtype:
-    """Returns float32 or bfloat16, whichever runs `step` faster here: medians of alternating rounds after a warm-up.
+def fastest(
+    step: Callable[[C], object], candidates: Sequence[C], device: torch.device, num_rounds: int = 3
+) -> C:
+    """Returns the candidate with which `step` runs fastest here: medians of alternating rounds after a warm-up.
 
-    Where the hardware lacks bfloat16 nothing is timed and float32 it is.
+    A single candidate is returned untimed.
     """
-    if not has_fast_bfloat16(device):
-        return torch.float32
-    seconds: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    if len(candidates) == 1:
+        return candidates[0]
+    seconds: list[list[float]] = [[] for _ in candidates]
     for _ in range(num_rounds + 1):
-        for dtype, measured in seconds.items():
+        for candidate, measured in zip(candidates, seconds, strict=True):
             start = time.perf_counter()
-            step(dtype)
+            step(candidate)
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             measured.append(time.perf_counter() - start)
-    return min(seconds, key=lambda dtype: statistics.median(seconds[dtype][1:]))
+    medians = [statistics.median(measured[1:]) for measured in seconds]
+    return candidates[medians.index(min(medians))]
+
+
+def precisions(device: torch.device) -> list[torch.dtype]:
+    """Returns what is worth a trial: float32, and bfloat16 where the hardware has it."""
+    return [torch.float32, torch.bfloat16] if has_fast_bfloat16(device) else [torch.float32]
+
+
+def thread_counts(device: torch.device) -> list[int]:
+    """Returns what is worth a trial: the threads that PyTorch would take, and halves of them down to one.
+
+    Threads that share one sum wait for each other; where other programs run, one alone may be the fastest by far.
+    """
+    count = torch.get_num_threads()
+    if device.type == "cuda":
+        return [count]
+    return [count >> shift for shift in range(count.bit_length())]
 
 
 def prepare_arithmetic(num_threads: int | None) -> None:

@@ -55,7 +55,7 @@ class TrainingConfig(Config, frozen=True):
         seed: of weights, order, augmentation and dropout.
         precision: of the encoder's arithmetic; `auto` takes bfloat16 where the processor has it and a timed
             step is faster so. The loss is always computed in float32.
-        num_threads: of the arithmetic on a CPU; None for all cores.
+        num_threads: of the arithmetic on a CPU; None for as many as make a timed step fastest.
     """
 
     num_epochs: Count = 40

@@ -21,7 +21,7 @@ from torch import Tensor
 from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
 from seqlabel.ctc import ctc_loss
 from seqlabel.data import Batch, BatchMaker, ahead
-from seqlabel.devices import choose_device, faster_precision, prepare_arithmetic
+from seqlabel.devices import choose_device, fastest, precisions, prepare_arithmetic, thread_counts
 from seqlabel.errors import ConfigError
 from seqlabel.evaluation import decode
 from seqlabel.experiment import ExperimentConfig
@@ -61,11 +61,7 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
     prepare_arithmetic(config.training.num_threads)
     resumed = _open_run(config, run_dir)
     log = RunLog(run_dir, append=resumed is not None)
-    num_threads = torch.get_num_threads()
-    log.line(
-        f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}, "
-        f"{num_threads} thread{'s' if num_threads > 1 else ''}"
-    )
+    log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}")
     torch.manual_seed(config.training.seed)
     data = prepare(config, data_dir, log)
     trainer = Trainer(config, run_dir, data, where, log)
@@ -119,11 +115,13 @@ class Trainer:
     def run(self) -> TrainingResult:
         """Runs the remaining epochs and returns the best model's place and rates."""
         training = self.config.training
-        self._choose_precision()
+        self._choose_arithmetic()
         num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        num_threads = self.progress.num_threads
         self.log.line(
             f"{len(self.data.train)} training and {len(self.data.dev)} dev examples, "
-            f"{len(self.data.tokens) - 1} tokens, {num_parameters:,} weights, {self.progress.precision}"
+            f"{len(self.data.tokens) - 1} tokens, {num_parameters:,} weights, {self.progress.precision}, "
+            f"{num_threads} thread{'' if num_threads == 1 else 's'}"
         )
         with self._stop_signals():
             while self.progress.epoch < training.num_epochs and not self._out_of_patience():
@@ -283,21 +281,30 @@ class Trainer:
         patience = self.config.training.patience
         return patience is not None and self.progress.epoch - self.progress.best_epoch >= patience
 
-    def _choose_precision(self) -> None:
-        if self.progress.precision != "auto":
-            return
-        order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
-        batch = self.maker.batch(0, order[len(order) // 2])
-        # On a copy: the timed steps must leave no trace in the running statistics of the batch normalisation.
-        model = copy.deepcopy(self.model).train()
+    def _choose_arithmetic(self) -> None:
+        """Settles threads and precision at the start of a run; one that goes on keeps what it had."""
+        if self.progress.num_threads is None:
+            training = self.config.training
+            counts = [training.num_threads] if training.num_threads else thread_counts(self.device)
+            named = training.precision
+            dtypes = precisions(self.device) if named == "auto" else [getattr(torch, named)]
+            order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
+            batch = self.maker.batch(0, order[len(order) // 2])
+            # On a copy: the timed steps must leave no trace in the running statistics of the batch normalisation.
+            model = copy.deepcopy(self.model).train()
 
-        def step(dtype: torch.dtype) -> None:
-            model.zero_grad(set_to_none=True)
-            self._losses(model, batch, dtype).sum().backward()
+            def step(arithmetic: tuple[int, torch.dtype]) -> None:
+                torch.set_num_threads(arithmetic[0])
+                model.zero_grad(set_to_none=True)
+                self._losses(model, batch, arithmetic[1]).sum().backward()
 
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            chosen = faster_precision(step, self.device)
-        self.progress = msgspec.structs.replace(self.progress, precision=str(chosen).removeprefix("torch."))
+            with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+                count, _ = fastest(step, [(count, dtypes[-1]) for count in counts], self.device)
+                _, dtype = fastest(step, [(count, dtype) for dtype in dtypes], self.device)
+            self.progress = msgspec.structs.replace(
+                self.progress, precision=str(dtype).removeprefix("torch."), num_threads=count
+            )
+        torch.set_num_threads(self.progress.num_threads or 1)
 
     def _add_seconds(self, seconds: float) -> None:
         self.progress = msgspec.structs.replace(self.progress, seconds=self.progress.seconds + seconds)

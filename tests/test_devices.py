@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from seqlabel.devices import choose_device, faster_precision, has_fast_bfloat16, prepare_arithmetic
+from seqlabel.devices import (
+    choose_device,
+    fastest,
+    has_fast_bfloat16,
+    precisions,
+    prepare_arithmetic,
+    thread_counts,
+)
 from seqlabel.errors import ConfigError
 
 CPU = torch.device("cpu")
@@ -29,28 +36,45 @@ def test_an_unknown_device_is_refused_by_name(name: str) -> None:
         choose_device(name)
 
 
-@pytest.mark.skipif(not has_fast_bfloat16(CPU), reason="this processor has no bfloat16")
-@pytest.mark.parametrize("faster", [torch.float32, torch.bfloat16])
-def test_the_precision_with_the_lower_median_is_chosen_the_first_round_not_counted(
-    faster: torch.dtype, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("faster", [1, 2])
+def test_the_candidate_with_the_lower_median_is_chosen_the_first_round_not_counted(
+    faster: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {True: [60.0, 1.0, 30.0, 1.0], False: [0.0, 2.0, 2.0, 2.0]}
     clock = [0.0]
     monkeypatch.setattr("seqlabel.devices.time.perf_counter", lambda: clock[0])
 
-    def step(dtype: torch.dtype) -> None:
-        clock[0] += seconds[dtype == faster].pop(0)
+    def step(candidate: int) -> None:
+        clock[0] += seconds[candidate == faster].pop(0)
 
-    assert faster_precision(step, CPU, num_rounds=3) == faster
+    assert fastest(step, [1, 2], CPU, num_rounds=3) == faster
 
 
-def test_each_precision_is_tried_equally_often_or_none_is() -> None:
-    tried: list[torch.dtype] = []
-    chosen = faster_precision(tried.append, CPU, num_rounds=2)
-    if has_fast_bfloat16(CPU):
-        assert tried == [torch.float32, torch.bfloat16] * 3
-    else:
-        assert tried == [] and chosen == torch.float32
+def test_each_candidate_is_tried_equally_often() -> None:
+    tried: list[str] = []
+    fastest(tried.append, ["a", "b", "c"], CPU, num_rounds=2)
+    assert tried == ["a", "b", "c"] * 3
+
+
+def test_a_single_candidate_is_not_tried() -> None:
+    tried: list[str] = []
+    assert fastest(tried.append, ["only"], CPU) == "only"
+    assert tried == []
+
+
+def test_bfloat16_is_worth_a_trial_where_the_hardware_has_it() -> None:
+    assert (torch.bfloat16 in precisions(CPU)) == has_fast_bfloat16(CPU)
+    assert precisions(CPU)[0] == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, [1]), (2, [2, 1]), (6, [6, 3, 1]), (16, [16, 8, 4, 2, 1])]
+)
+def test_all_threads_and_halves_of_them_are_worth_a_trial(
+    count: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.get_num_threads", lambda: count)
+    assert thread_counts(CPU) == expected
 
 
 def test_prepared_arithmetic_flushes_denormal_numbers_and_keeps_to_its_threads() -> None:

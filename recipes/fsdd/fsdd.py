@@ -1,4 +1,4 @@
-"""FSDD strings: three to seven spoken digits without pauses marked, read as words.
+"""FSDD strings: three to seven spoken digits without pauses marked; the tokens are the ten words.
 
 Prepare:  python -m data_prep.fsdd data/fsdd
 Train:    seqlabel train recipes/fsdd/fsdd.py
@@ -15,11 +15,11 @@ from seqlabel.frontend import FrontendConfig
 
 config = ExperimentConfig(
     name="fsdd",
-    data=DataConfig(directory="data/fsdd", batch_size=32, batch_frames=6000),
+    data=DataConfig(directory="data/fsdd", token_unit="word", batch_size=32, batch_frames=6000),
     frontend=FrontendConfig(
         feature=MfccConfig(sample_rate=8000),
         normalization=NormalizationConfig(scope="example"),
-        stacking=StackingConfig(num_frames=2, step=2),
+        stacking=StackingConfig(num_frames=3, step=3),
         signal_augmentations=(SpeedConfig(slowest=0.85, fastest=1.15),),
         feature_augmentations=(
             MasksConfig(num_time_masks=1.0, max_frames=10, num_feature_masks=1, max_features=5),

@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.poilus data/poilus
 Train:    seqlabel train recipes/poilus/poilus.py
-Expect:   EXPECT_poilus
+Expect:   dev CER about 30 % (seed 1, 2026-11-23; README.md); being worked on
 """
 
 from seqlabel.augmentations import ImageWarpConfig
