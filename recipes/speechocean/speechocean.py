@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.speechocean data/speechocean
 Train:    seqlabel train recipes/speechocean/speechocean.py
-Expect:   EXPECT_speechocean
+Expect:   test CER 53.39 %, WER 91.18 % (seed 1, 2026-11-23; README.md)
 """
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, SpeedConfig
