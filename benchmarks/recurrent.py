@@ -1,30 +1,44 @@
-"""One training step of a stacked bidirectional LSTM: seqlabel's against PyTorch's packed and padded `nn.LSTM`.
+"""Recurrent layers: seqlabel's engine against PyTorch's `nn.LSTM`, packed and padded, and against the machine itself.
 
-    python -m benchmarks.recurrent [--rounds 7] [--threads 2]
+    python -m benchmarks.recurrent [--rounds 7] [--threads 2] [--only peers|options|scaling]
 
-The three take turns, so that a busy machine is unfair to none; medians are printed, and ratios of medians. The
-lengths are those of three batches (lower quartile, median and upper quartile in size) that the recipe's own
-bucketing makes of the corpus, in frames after stacking and with the recipe's changes of speed or shape. Padded
-`nn.LSTM` is not exact (its backward direction starts in the padding); it stands here as the bound of what a dense
-step can reach.
+Three tables, each measured with the contestants taking turns, so that a busy machine is unfair to none; medians, and
+ratios of medians.
+
+peers: training step and inference of the networks of the an4, imadoc and poilus recipes, over three batches (lower
+quartile, median and upper quartile in size) that the recipe's own bucketing makes, in frames as the layers see them.
+Packed sequences are the idiom of most toolkits. Padded `nn.LSTM` is not exact (its backward direction starts in the
+padding); it stands here as the bound of what a dense step can reach. The share is that of this machine's own rate of
+matrix products (torch.mm of 2048 x 2048, measured in the same rounds) which the training step reaches, counting only
+the multiply-adds that valid frames need.
+
+options: what peepholes, recurrent dropout and so on cost over the plain LSTM.
+
+scaling: the time of a training step, and the memory that it adds, over frames, cells and examples.
 """
 
 import argparse
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from seqlabel.encoders import RecurrentConfig, RecurrentEncoder
+
+# isort: split
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-from seqlabel.encoders import RecurrentConfig
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The network of a recipe and the lengths of some of its batches, longest first."""
+    """The recurrent layers of a recipe and the lengths of some of its batches, longest first."""
 
     name: str
     input_dim: int
@@ -56,38 +70,125 @@ SHAPES = (
             (209, 207, 201, 197, 196, 188, 181, 179, 171, 170, 170, 150, 149, 129, 126, 121),
         ),
     ),
+    Shape(
+        "poilus",
+        384,
+        256,
+        2,
+        (
+            (147, 135, 129, 121, 113, 111, 98, 96),
+            (216, 192, 191, 185, 173, 167, 166, 145),
+            (335, 295, 292, 290, 277, 276, 265, 225),
+        ),
+    ),
 )
 
+PLAIN = RecurrentConfig(hidden_size=256, num_layers=3, dropout=0.0)
+OPTIONS = {
+    "plain LSTM": PLAIN,
+    "peepholes": replace(PLAIN, peepholes=True),
+    "recurrent dropout": replace(PLAIN, recurrent_dropout=0.3),
+    "layer normalisation": replace(PLAIN, layer_norm=True),
+    "zoneout": replace(PLAIN, zoneout=0.1),
+    "projection to 128": replace(PLAIN, projection_size=128),
+    "variational dropout": replace(PLAIN, dropout=0.3, variational_dropout=True),
+    "GRU": replace(PLAIN, cell="gru"),
+    "tanh RNN": replace(PLAIN, cell="rnn"),
+}
+
 Forward = Callable[[Tensor, Tensor], Tensor]
+Batches = Sequence[tuple[Tensor, Tensor]]
 
 
 def main() -> None:
-    """Prints one line for each shape, precision and kind of step."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--only", choices=("peers", "options", "scaling"))
+    parser.add_argument("--step", type=int, nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
+    if arguments.step:
+        print(peak_of_a_step(*arguments.step))
+        return
     print(
         f"torch {torch.__version__}, {arguments.threads} threads, medians of {arguments.rounds} alternating rounds"
     )
+    if arguments.only in (None, "peers"):
+        peers(arguments.rounds)
+    if arguments.only in (None, "options"):
+        options(arguments.rounds)
+    if arguments.only in (None, "scaling"):
+        scaling(arguments.rounds)
+
+
+def peers(num_rounds: int) -> None:
+    """Prints a line for each network, precision and kind of step."""
+    square = {dtype: torch.randn(2048, 2048).to(dtype) for dtype in (torch.float32, torch.bfloat16)}
     for shape in SHAPES:
         forwards = contestants(shape)
-        batches = [
-            (torch.randn(len(lengths), lengths[0], shape.input_dim), torch.tensor(lengths))
-            for lengths in shape.batches
-        ]
+        batches = drawn(shape.input_dim, shape.batches)
         for dtype in (torch.float32, torch.bfloat16):
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-                training = medians(forwards, training_step, batches, arguments.rounds)
+                steps = {name: trained(forward, batches) for name, forward in forwards.items()}
+                steps["matrix product"] = partial(torch.mm, square[dtype], square[dtype])
+                training = medians(steps, num_rounds)
                 with torch.inference_mode():
-                    inference = medians(forwards, inference_step, batches, arguments.rounds)
+                    reads = {name: read(forward, batches) for name, forward in forwards.items()}
+                    inference = medians(reads, num_rounds)
             name = f"{shape.name} {str(dtype).removeprefix('torch.')}"
-            print(line(name, "training", training))
+            rate = 2048**3 / training.pop("matrix product")
+            share = useful_products(shape) / training["seqlabel"] / rate
+            print(line(name, "training", training) + f"   {share:.2f} of the matrix rate")
             print(line(name, "inference", inference))
+
+
+def options(num_rounds: int) -> None:
+    """Prints what each option of the an4 network costs in a training step."""
+    shape = SHAPES[0]
+    batches = drawn(shape.input_dim, shape.batches)
+    steps = {
+        name: trained(outputs_of(config.build(shape.input_dim)), batches) for name, config in OPTIONS.items()
+    }
+    for dtype in (torch.float32, torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            seconds = medians(steps, num_rounds)
+        for name, value in seconds.items():
+            ratio = value / seconds["plain LSTM"]
+            print(
+                f"an4 {str(dtype).removeprefix('torch.'):9s} training  {name:20s} {1e3 * value:7.1f} ms  {ratio:.2f}x"
+            )
+
+
+def scaling(num_rounds: int) -> None:
+    """Prints time and added peak memory of a training step of a 3-layer BLSTM over frames, cells and examples."""
+    start = (100, 128, 16)
+    print("frames  cells  examples   ms a step   MB added   (3 layers, 117 features, float32)")
+    scales = ((50, 100, 200, 400, 800), (64, 128, 256, 512), (4, 8, 16, 32, 64))
+    for place, values in enumerate(scales):
+        for value in values:
+            frames, cells, examples = (value if place == index else start[index] for index in range(3))
+            encoder = RecurrentConfig(hidden_size=cells, num_layers=3, dropout=0.0).build(117)
+            step = trained(outputs_of(encoder), drawn(117, [(frames,) * examples]))
+            seconds = medians({"step": step}, num_rounds)["step"]
+            command = [sys.executable, "-m", "benchmarks.recurrent", "--step"]
+            command += [str(number) for number in (frames, cells, examples)]
+            memory = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            print(f"{frames:6d}  {cells:5d}  {examples:8d}   {1e3 * seconds:9.1f}   {memory:8.0f}")
+
+
+def peak_of_a_step(frames: int, cells: int, examples: int) -> float:
+    """Returns the megabytes that a training step adds to the peak of this process, after a tiny one."""
+    encoder = RecurrentConfig(hidden_size=cells, num_layers=3, dropout=0.0).build(117)
+    peaks = []
+    for batch in (drawn(117, [(2,)]), drawn(117, [(frames,) * examples])):
+        trained(outputs_of(encoder), batch)()
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return peaks[1] - peaks[0]
 
 
 def contestants(shape: Shape) -> dict[str, Forward]:
@@ -95,10 +196,6 @@ def contestants(shape: Shape) -> dict[str, Forward]:
     config = RecurrentConfig(hidden_size=shape.hidden_size, num_layers=shape.num_layers, dropout=0.0)
     encoder = config.build(shape.input_dim)
     lstm = nn.LSTM(shape.input_dim, shape.hidden_size, shape.num_layers, batch_first=True, bidirectional=True)
-
-    def seqlabel(features: Tensor, lengths: Tensor) -> Tensor:
-        hidden: Tensor = encoder(features, lengths)[0]
-        return hidden
 
     def packed(features: Tensor, lengths: Tensor) -> Tensor:
         sequences = pack_padded_sequence(features, lengths, batch_first=True)
@@ -108,32 +205,68 @@ def contestants(shape: Shape) -> dict[str, Forward]:
         hidden: Tensor = lstm(features)[0]
         return hidden
 
-    return {"seqlabel": seqlabel, "packed": packed, "padded": padded}
+    return {"seqlabel": outputs_of(encoder), "packed": packed, "padded": padded}
 
 
-def training_step(forward: Forward, features: Tensor, lengths: Tensor) -> None:
-    """Runs forward, and backward through every output."""
-    forward(features, lengths).float().square().mean().backward()
+def outputs_of(encoder: RecurrentEncoder) -> Forward:
+    """Returns the encoder without the lengths that come out of it."""
+
+    def forward(features: Tensor, lengths: Tensor) -> Tensor:
+        hidden: Tensor = encoder(features, lengths)[0]
+        return hidden
+
+    return forward
 
 
-def inference_step(forward: Forward, features: Tensor, lengths: Tensor) -> None:
-    """Runs forward alone."""
-    forward(features, lengths)
+def drawn(input_dim: int, batches: Sequence[Sequence[int]]) -> Batches:
+    """Returns random features and their lengths for each batch."""
+    return [
+        (torch.randn(len(lengths), lengths[0], input_dim), torch.tensor(list(lengths))) for lengths in batches
+    ]
 
 
-def medians(
-    forwards: dict[str, Forward],
-    step: Callable[[Forward, Tensor, Tensor], None],
-    batches: Sequence[tuple[Tensor, Tensor]],
-    num_rounds: int,
-) -> dict[str, float]:
-    """Returns the median seconds that each takes over all batches, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in forwards}
+def trained(forward: Forward, batches: Batches) -> Callable[[], object]:
+    """Returns a function that goes forward over all batches, and backward through every output."""
+
+    def run() -> None:
+        for features, lengths in batches:
+            forward(features, lengths).float().square().mean().backward()
+
+    return run
+
+
+def read(forward: Forward, batches: Batches) -> Callable[[], object]:
+    """Returns a function that goes forward alone."""
+
+    def run() -> None:
+        for features, lengths in batches:
+            forward(features, lengths)
+
+    return run
+
+
+def useful_products(shape: Shape) -> int:
+    """Returns the multiply-adds of a training step over the batches: forward, and the gradients of weights and inputs.
+
+    No padding counts, and no gradient of the features, which nothing needs.
+    """
+    frames = sum(sum(lengths) for lengths in shape.batches)
+    total = 0
+    for index in range(shape.num_layers):
+        inputs = shape.input_dim if index == 0 else 2 * shape.hidden_size
+        gates = 2 * 4 * shape.hidden_size
+        passes = 2 if index == 0 else 3
+        total += frames * gates * (passes * inputs + 3 * shape.hidden_size)
+    return total
+
+
+def medians(steps: dict[str, Callable[[], object]], num_rounds: int) -> dict[str, float]:
+    """Returns the median seconds of each, after one round that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(num_rounds + 1):
-        for name, forward in forwards.items():
+        for name, step in steps.items():
             start = time.perf_counter()
-            for features, lengths in batches:
-                step(forward, features, lengths)
+            step()
             seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values[1:]) for name, values in seconds.items()}
 

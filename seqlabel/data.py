@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from seqlabel.ctc import required_frames
+from seqlabel.engine.frames import rounded_up
 from seqlabel.errors import ManifestError, SeqlabelError, TokenError
 from seqlabel.frontend import Frontend
 from seqlabel.records import Example, Signal
@@ -177,15 +178,11 @@ def bucketed_batches(
     return batches
 
 
-PADDED_TO = 8
-"""Batches are padded to a multiple of this many frames: with fewer shapes, kernels and buffers are used again."""
-
-
 def collate(items: Sequence[tuple[str, np.ndarray, Sequence[int]]]) -> Batch:
     """Returns the batch of (id, features (T, F), target) items, right-padded with zeros."""
     lengths = torch.tensor([len(features) for _, features, _ in items])
     target_lengths = torch.tensor([len(target) for _, _, target in items])
-    num_frames = -(-int(lengths.max()) // PADDED_TO) * PADDED_TO
+    num_frames = rounded_up(int(lengths.max()))
     features = torch.zeros(len(items), num_frames, items[0][1].shape[1])
     targets = torch.zeros(len(items), max(1, int(target_lengths.max())), dtype=torch.long)
     for i, (_, frames, target) in enumerate(items):

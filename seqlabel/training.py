@@ -283,28 +283,34 @@ class Trainer:
 
     def _choose_arithmetic(self) -> None:
         """Settles threads and precision at the start of a run; one that goes on keeps what it had."""
-        if self.progress.num_threads is None:
-            training = self.config.training
-            counts = [training.num_threads] if training.num_threads else thread_counts(self.device)
-            named = training.precision
-            dtypes = precisions(self.device) if named == "auto" else [getattr(torch, named)]
-            order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
-            batch = self.maker.batch(0, order[len(order) // 2])
-            # On a copy: the timed steps must leave no trace in the running statistics of the batch normalisation.
-            model = copy.deepcopy(self.model).train()
-
-            def step(arithmetic: tuple[int, torch.dtype]) -> None:
-                torch.set_num_threads(arithmetic[0])
-                model.zero_grad(set_to_none=True)
-                self._losses(model, batch, arithmetic[1]).sum().backward()
-
-            with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-                count, _ = fastest(step, [(count, dtypes[-1]) for count in counts], self.device)
-                _, dtype = fastest(step, [(count, dtype) for dtype in dtypes], self.device)
+        num_threads = self.progress.num_threads
+        if num_threads is None:
+            num_threads, dtype = self._fastest_arithmetic()
+            precision = str(dtype).removeprefix("torch.")
             self.progress = msgspec.structs.replace(
-                self.progress, precision=str(dtype).removeprefix("torch."), num_threads=count
+                self.progress, precision=precision, num_threads=num_threads
             )
-        torch.set_num_threads(self.progress.num_threads or 1)
+        torch.set_num_threads(num_threads)
+
+    def _fastest_arithmetic(self) -> tuple[int, torch.dtype]:
+        """Returns the threads and the precision that the recipe names, or with which a step is fastest here."""
+        training = self.config.training
+        counts = [training.num_threads] if training.num_threads else thread_counts(self.device)
+        named = training.precision
+        dtypes = precisions(self.device) if named == "auto" else [getattr(torch, named)]
+        order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
+        batch = self.maker.batch(0, order[len(order) // 2])
+        # On a copy: the timed steps must leave no trace in the running statistics of the batch normalisation.
+        model = copy.deepcopy(self.model).train()
+
+        def step(arithmetic: tuple[int, torch.dtype]) -> None:
+            torch.set_num_threads(arithmetic[0])
+            model.zero_grad(set_to_none=True)
+            self._losses(model, batch, arithmetic[1]).sum().backward()
+
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            count, _ = fastest(step, [(count, dtypes[-1]) for count in counts], self.device)
+            return fastest(step, [(count, dtype) for dtype in dtypes], self.device)
 
     def _add_seconds(self, seconds: float) -> None:
         self.progress = msgspec.structs.replace(self.progress, seconds=self.progress.seconds + seconds)

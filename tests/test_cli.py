@@ -67,6 +67,8 @@ def start(*words: object, **settings: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "seqlabel", *map(str, words)]
     pipe = subprocess.PIPE
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    # Programs that a shell starts in the background ignore Ctrl-C; what they start inherits that.
+    settings["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, **settings)  # type: ignore[call-overload, no-any-return]
 
 
@@ -603,10 +605,15 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
 def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo.txt"
     os.mkfifo(fifo)
-    process = start("score", fifo, fifo)
-    with fifo.open("w"):  # waits until the program reads, which then waits for us
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+    with (
+        start("score", fifo, fifo) as process,
+        fifo.open("w"),
+    ):  # opens when the program does, which then waits for us
+        while process.poll() is None:
+            # One that comes between the program's opening and its reading is heard only with the next.
+            process.send_signal(signal.SIGINT)
+            time.sleep(1)
+        out, err = process.communicate()
     assert (process.returncode, out, err) == (130, "", "seqlabel: interrupted\n")
 
 

@@ -29,5 +29,5 @@ config = ExperimentConfig(
         dropout=0.05,
         recurrent=RecurrentConfig(hidden_size=64, num_layers=1, dropout=0.2),
     ),
-    training=TrainingConfig(num_epochs=6, learning_rate=6e-3, average_decay=0.98),
+    training=TrainingConfig(num_epochs=8, learning_rate=6e-3, average_decay=0.98),
 )

@@ -17,7 +17,7 @@ config = ExperimentConfig(
     name="imadoc",
     data=DataConfig(directory="data/imadoc", batch_size=16, batch_frames=4000),
     frontend=FrontendConfig(
-        feature=PenConfig(step=0.25, height="small_x", context_cells=5),
+        feature=PenConfig(step=0.25, unit="x_height", context_cells=5),
         normalization=NormalizationConfig(scope="corpus"),
         stacking=StackingConfig(num_frames=5, step=5),
         signal_augmentations=(PenWarpConfig(),),

@@ -19,6 +19,7 @@ class ImageWarpConfig(Config, frozen=True, tag="image_warp"):
         rotation_degrees: largest rotation.
         stretch: largest relative change of the width.
         squeeze: largest relative change of the height of the writing inside its line.
+        shift: largest vertical displacement of the writing, in heights of the line.
         elastic: standard deviation of the grid displacement, in heights of the line.
         stroke_width: probability of thicker or thinner strokes.
         contrast: largest relative change of contrast and brightness.
@@ -30,6 +31,7 @@ class ImageWarpConfig(Config, frozen=True, tag="image_warp"):
     rotation_degrees: FromZero = 1.5
     stretch: FromZero = 0.25
     squeeze: FromZero = 0.15
+    shift: FromZero = 0.0
     elastic: FromZero = 0.03
     stroke_width: FromZero = 0.3
     contrast: FromZero = 0.3
@@ -61,12 +63,14 @@ class ImageWarp:
         width, height = image.size
         shear = angle = 0.0
         stretch = squeeze = 1.0
+        shift = 0.0
         if rng.random() < config.probability:
             shear = rng.uniform(-config.shear, config.shear)
             angle = np.deg2rad(rng.uniform(-config.rotation_degrees, config.rotation_degrees))
         if rng.random() < config.probability:
             stretch = rng.uniform(1 - config.stretch, 1 + config.stretch)
             squeeze = rng.uniform(1 - config.squeeze, 1 + config.squeeze)
+            shift = rng.uniform(-config.shift, config.shift) * height
         # A sheared line needs room at both ends for the corners that lean out.
         margin = int(np.ceil(abs(shear) * height / 2))
         new_width = max(8, round(width * stretch) + 2 * margin)
@@ -78,7 +82,7 @@ class ImageWarp:
         x, y = target_x - new_width / 2, target_y - height / 2
         x, y = x + np.tan(angle) * y, (y - np.tan(angle) * x * min(1.0, 8 * height / new_width)) / squeeze
         x = (x + shear * y) / stretch
-        source = np.stack([x + width / 2, y + height / 2], axis=-1)
+        source = np.stack([x + width / 2, y + height / 2 + shift], axis=-1)
         if rng.random() < config.probability:
             source += rng.normal(0, config.elastic * height, size=source.shape)
         mesh = []

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from seqlabel.config import Config, Count, Share
 from seqlabel.encoders.recurrent import RecurrentConfig
-from seqlabel.encoders.rows import spread_rows, take_rows
+from seqlabel.engine.rows import spread_rows, take_rows
 from seqlabel.errors import ConfigError
 
 
@@ -153,7 +153,7 @@ class ConvLayer(nn.Module):
         rows = valid.reshape(-1).nonzero()[:, 0]
         is_padded = len(rows) < len(by_frame)
         kept = take_rows(by_frame, rows) if is_padded else by_frame
-        # As a plain matrix: PyTorch's kernel for images takes five times as long over the same numbers.
+        # As a plain matrix: PyTorch's kernel for images takes three to five times as long over the same numbers.
         normed = nn.functional.relu(self.norm(kept.reshape(-1, channels))).reshape(-1, height, channels)
         if is_padded:
             normed = spread_rows(normed, rows, len(by_frame))

@@ -1,43 +1,79 @@
-"""Stacked bidirectional LSTMs whose result for one example never depends on its batch.
+"""Stacked recurrent layers of every classic kind; what they say of one example never depends on its batch.
 
-On a CPU, PyTorch's packed sequences cost several times a dense LSTM when lengths differ. Here each direction
-runs dense over the right-padded batch: the forward direction never sees padding before its own frames, and
-the backward direction gets every sequence reversed inside its own length, so that neither does it. Where
-lengths differ much, the batch, longest first, is run in a few stretches of time, each dense over the examples
-that still have frames there, so that little padding is computed; the two directions run at the same time, each in
-a thread of its own. On CUDA cuDNN's packed kernels are the fastest
-and are used with the same weights.
+On a CPU the frames of a batch are laid out without padding and go through seqlabel's own engine (`seqlabel.engine`).
+On CUDA the plain cells run in cuDNN, with the same weights; what cuDNN does not know (peepholes, recurrent dropout,
+zoneout) runs there step by step.
 
 Source: Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM", Neural Networks 18, 2005.
 """
 
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Callable, Iterable
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlabel.config import Config, Count, Share
-from seqlabel.encoders.rows import take_rows
-from seqlabel.encoders.side_by_side import side_by_side
+from seqlabel.encoders.dropout import dropout
+from seqlabel.encoders.stepwise import stepwise
+from seqlabel.engine.equations import GRU, LSTM, RNN
+from seqlabel.engine.frames import Frames
+from seqlabel.engine.layer import Direction, recurrent_layer
+from seqlabel.errors import ConfigError
+
+KINDS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+MODULES: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class RecurrentConfig(Config, frozen=True, tag="recurrent"):
-    """Stacked bidirectional LSTM over the frames.
+    """Stacked recurrent layers over the frames; bidirectional LSTMs unless said otherwise.
 
     Attributes:
         hidden_size: cells in each direction of each layer.
-        num_layers: layers; each reads both directions of the one below, concatenated.
+        num_layers: layers; each reads all directions of the one below.
         dropout: probability for the outputs of every layer, the last included.
         input_dropout: probability for the features themselves.
+        cell: LSTM, GRU, or the conventional tanh RNN (equations in `seqlabel.engine.equations`).
+        direction: reads forward, backward, or both ways.
+        merge: how the two directions go on: side by side, or added up.
+        peepholes: has an LSTM's gates see its cell, as in the first papers on CTC.
+        projection_size: numbers that an LSTM's output is projected to (Sak, Senior, Beaufays 2014); None for none.
+        residual: adds what went into a layer to what comes out, where both have the same size.
+        layer_norm: normalises each frame between two layers (Ba, Kiros, Hinton 2016).
+        variational_dropout: drops the same outputs in all frames of an example (Gal and Ghahramani 2016).
+        recurrent_dropout: probability for h on its way to the next step, one mask for all steps (the same paper).
+        zoneout: probability with which a cell keeps its old state, c and h apart (Krueger et al. 2017).
+
+    Raises:
+        ConfigError: settings that do not go together.
     """
 
     hidden_size: Count = 256
     num_layers: Count = 3
     dropout: Share = 0.3
     input_dropout: Share = 0.0
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    direction: Literal["both", "forward", "backward"] = "both"
+    merge: Literal["concatenate", "sum"] = "concatenate"
+    peepholes: bool = False
+    projection_size: Count | None = None
+    residual: bool = False
+    layer_norm: bool = False
+    variational_dropout: bool = False
+    recurrent_dropout: Share = 0.0
+    zoneout: Share = 0.0
+
+    def __post_init__(self) -> None:
+        if self.cell != "lstm" and (self.peepholes or self.projection_size is not None):
+            name = "peepholes" if self.peepholes else "projection_size"
+            raise ConfigError(f"{name}: {self.cell} has none; take cell lstm, or leave it out")
+        if self.projection_size is not None and self.projection_size >= self.hidden_size:
+            raise ConfigError(
+                f"projection_size {self.projection_size}: expected fewer than the {self.hidden_size} cells"
+            )
+        if self.projection_size is not None and (self.recurrent_dropout or self.zoneout):
+            raise ConfigError("projection_size: goes neither with recurrent_dropout nor with zoneout")
 
     def build(self, input_dim: int) -> "RecurrentEncoder":
         """Returns a new encoder of frames of `input_dim` features, its weights drawn from torch's generator."""
@@ -45,15 +81,18 @@ class RecurrentConfig(Config, frozen=True, tag="recurrent"):
 
 
 class RecurrentEncoder(nn.Module):
-    """Encodes (N, T, F) into (N, T, 2 x hidden_size), frame by frame, reading in both directions."""
+    """Encodes (N, T, F) into (N, T, output_dim), frame by frame."""
 
     def __init__(self, config: RecurrentConfig, input_dim: int) -> None:
         super().__init__()
-        self.output_dim = 2 * config.hidden_size
+        is_wide = config.direction == "both" and config.merge == "concatenate"
+        self.output_dim = (2 if is_wide else 1) * (config.projection_size or config.hidden_size)
         dims = [input_dim] + [self.output_dim] * (config.num_layers - 1)
-        self.layers = nn.ModuleList(BidirectionalLstm(dim, config.hidden_size) for dim in dims)
-        self.input_dropout = nn.Dropout(config.input_dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(RecurrentLayer(config, dim) for dim in dims)
+        self.norms = nn.ModuleList(
+            nn.LayerNorm(self.output_dim) for _ in range(config.num_layers - 1 if config.layer_norm else 0)
+        )
+        self.config = config
 
     def output_lengths(self, lengths: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
         """Returns the number of frames that come out: as many as go in."""
@@ -63,134 +102,117 @@ class RecurrentEncoder(nn.Module):
         self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
     ) -> tuple[Float[Tensor, "N T H"], Int[Tensor, " N"]]:
         """Returns hidden frames and their lengths; what stands in the padding is of no meaning."""
-        layers = cast(Iterable[BidirectionalLstm], self.layers)  # ModuleList bears no element type
-        hidden = self.input_dropout(features)
-        if features.is_cuda:
-            for layer in layers:
-                hidden = self.dropout(layer.packed(hidden, lengths))
-            return hidden, lengths
-        order = torch.argsort(lengths, descending=True, stable=True)
-        plan = DensePlan(lengths[order], features.shape[1])
-        is_sorted = bool((lengths[:-1] >= lengths[1:]).all())
-        hidden = hidden if is_sorted else take_rows(hidden, order)
-        for layer in layers:
-            hidden = self.dropout(layer.dense(hidden, plan))
-        return hidden if is_sorted else take_rows(hidden, torch.argsort(order)), lengths
+        frames = Frames.of(lengths, features.shape[1])
+        rows = self._dropped(frames.rows(features), self.config.input_dropout, frames)
+        layers = cast(Iterable[RecurrentLayer], self.layers)  # ModuleList bears no element type
+        for index, layer in enumerate(layers):
+            outputs = layer(rows, frames)
+            if self.config.residual and outputs.shape == rows.shape:
+                outputs = outputs + rows
+            if index < len(self.norms):
+                outputs = self.norms[index](outputs)
+            rows = self._dropped(outputs, self.config.dropout, frames)
+        return frames.padded(rows), lengths
+
+    def _dropped(
+        self, rows: Float[Tensor, "R F"], probability: float, frames: Frames
+    ) -> Float[Tensor, "R F"]:
+        if not (self.training and probability and self.config.variational_dropout):
+            return dropout(rows, probability, is_training=self.training)
+        mask = dropout(rows.new_ones(frames.num_examples, rows.shape[1]), probability, is_training=True)
+        dropped = rows[: len(frames.ranks)] * mask[frames.ranks]
+        return nn.functional.pad(dropped, (0, 0, 0, len(rows) - len(dropped)))
 
 
-class BidirectionalLstm(nn.Module):
-    """One bidirectional LSTM layer; its weights have the names and shapes of `torch.nn.LSTM`'s."""
+class RecurrentLayer(nn.Module):
+    """One layer in its directions; weights have the names and shapes of PyTorch's, peepholes are (directions, 3, H)."""
 
-    def __init__(self, input_dim: int, hidden_size: int) -> None:
+    def __init__(self, config: RecurrentConfig, input_dim: int) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(input_dim, hidden_size, batch_first=True, bidirectional=True)
-        for name, parameter in self.lstm.named_parameters():
+        self.config = config
+        self.num_directions = 2 if config.direction == "both" else 1
+        is_both = config.direction == "both"
+        projected = {} if config.projection_size is None else {"proj_size": config.projection_size}
+        self.cells = MODULES[config.cell](
+            input_dim, config.hidden_size, batch_first=True, bidirectional=is_both, **projected
+        )
+        shape = (self.num_directions, 3, config.hidden_size)
+        self.peepholes = nn.Parameter(torch.zeros(shape)) if config.peepholes else None
+        for name, parameter in self.cells.named_parameters():
             if name.startswith("weight_hh"):
-                for gate in parameter.data.chunk(4):
+                for gate in parameter.data.split(config.hidden_size):
                     nn.init.orthogonal_(gate)
-            elif name.startswith("weight_ih"):
+            elif name.startswith(("weight_ih", "weight_hr")):
                 nn.init.xavier_uniform_(parameter)
             else:
                 nn.init.zeros_(parameter)
-                if name.startswith("bias_ih"):
+                if name.startswith("bias_ih") and config.cell == "lstm":
                     # Forget gates open at the start (Gers 2000, Jozefowicz 2015); PyTorch's gate order is i f g o.
-                    parameter.data[hidden_size : 2 * hidden_size] = 1.0
+                    parameter.data[config.hidden_size : 2 * config.hidden_size] = 1.0
 
-    def packed(self, frames: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]) -> Float[Tensor, "N T H"]:
-        """Returns both directions' outputs, concatenated, by PyTorch's packed sequences: the fastest way on CUDA.
+    def forward(self, rows: Float[Tensor, "R F"], frames: Frames) -> Float[Tensor, "R H"]:
+        """Returns the outputs of the directions, merged."""
+        if rows.is_cuda and self._is_known_to_cudnn():
+            outputs = self._by_cudnn(rows, frames)
+        else:
+            kind = KINDS[self.config.cell]
+            directions = [self._direction(index, frames) for index in range(self.num_directions)]
+            if rows.is_cuda:
+                rows = rows.to(next(self.cells.parameters()).dtype)
+                with torch.autocast(rows.device.type, enabled=False):
+                    outputs = torch.cat([stepwise(kind, rows, frames, d) for d in directions], dim=1)
+            else:
+                outputs = recurrent_layer(kind, rows, frames, directions)
+        if self.config.merge == "sum" and self.num_directions == 2:
+            forward, backward = outputs.chunk(2, dim=-1)
+            return forward + backward
+        return outputs
 
-        They are computed in the type of the weights: under autocast PyTorch hands cuDNN float16, whatever type was
-        asked for (ATen/cudnn/AutocastRNN.cpp), and without scaling of the loss small gradients would become zero.
+    def _by_cudnn(self, rows: Float[Tensor, "R F"], frames: Frames) -> Float[Tensor, "R H"]:
+        """Computed in the type of the weights: under autocast PyTorch hands cuDNN float16, whatever type was asked for.
+
+        (ATen/cudnn/AutocastRNN.cpp.) Without scaling of the loss small gradients would become zero.
         """
-        frames = frames.to(next(self.lstm.parameters()).dtype)
-        sequences = pack_padded_sequence(frames, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        with torch.autocast(frames.device.type, enabled=False):
-            outputs = self.lstm(sequences)[0]
-        return pad_packed_sequence(outputs, batch_first=True, total_length=frames.shape[1])[0]
+        counts = torch.from_numpy(frames.starts).diff()
+        rows = rows.to(next(self.cells.parameters()).dtype)
+        sequences = nn.utils.rnn.PackedSequence(rows[: len(frames.ranks)], counts)
+        with torch.autocast(rows.device.type, enabled=False):
+            outputs = cast(Tensor, self.cells(sequences)[0].data)
+        return nn.functional.pad(outputs, (0, 0, 0, len(rows) - len(outputs)))
 
-    def dense(self, frames: Float[Tensor, "N T F"], plan: "DensePlan") -> Float[Tensor, "N T H"]:
-        """Returns both directions' outputs, concatenated; the examples stand longest first, as `plan` was made for."""
+    def _is_known_to_cudnn(self) -> bool:
+        config = self.config
+        is_masked = config.recurrent_dropout > 0 and self.training
+        return not (config.peepholes or config.zoneout or is_masked or config.direction == "backward")
 
-        def forward(frames: Tensor, *weights: Tensor) -> Tensor:
-            return self._direction(frames, plan, weights)
-
-        def backward(frames: Tensor, *weights: Tensor) -> Tensor:
-            return reverse(self._direction(reverse(frames, plan.reversal), plan, weights), plan.reversal)
-
-        inputs = [(frames, *self._weights("")), (frames, *self._weights("_reverse"))]
-        return torch.cat(side_by_side([forward, backward], inputs), dim=-1)
-
-    def _weights(self, suffix: str) -> tuple[Tensor, ...]:
+    def _direction(self, index: int, frames: Frames) -> Direction:
+        suffix = "_l0_reverse" if index else "_l0"
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return tuple(getattr(self.lstm, f"{name}_l0{suffix}") for name in names)
+        weights: list[Tensor] = [getattr(self.cells, f"{name}{suffix}") for name in names]
+        is_projected = self.config.projection_size is not None
+        input_weights, recurrent_weights, input_bias, bias = weights
+        return Direction(
+            self.config.direction == "backward" or index == 1,
+            input_weights,
+            recurrent_weights,
+            input_bias,
+            bias,
+            peepholes=None if self.peepholes is None else self.peepholes[index],
+            projection=getattr(self.cells, f"weight_hr{suffix}") if is_projected else None,
+            mask=self._recurrent_mask(frames),
+            kept_hidden=self._kept(frames),
+            kept_cells=self._kept(frames) if self.config.cell == "lstm" else None,
+        )
 
-    def _direction(
-        self, frames: Float[Tensor, "N T F"], plan: "DensePlan", weights: tuple[Tensor, ...]
-    ) -> Float[Tensor, "N T H"]:
-        num_examples = frames.shape[0]
-        hidden = cell = frames.new_zeros(1, num_examples, self.lstm.hidden_size)
-        outputs = []
-        for stretch, num_active in zip(frames.split(plan.stretches, dim=1), plan.num_active, strict=True):
-            output, hidden, cell = torch.lstm(
-                stretch[:num_active],
-                (hidden[:, :num_active].contiguous(), cell[:, :num_active].contiguous()),
-                weights,
-                has_biases=True,
-                num_layers=1,
-                dropout=0.0,
-                train=self.training,
-                bidirectional=False,
-                batch_first=True,
-            )
-            outputs.append(nn.functional.pad(output, (0, 0, 0, 0, 0, num_examples - num_active)))
-        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+    def _recurrent_mask(self, frames: Frames) -> Float[Tensor, "N H"] | None:
+        if not (self.training and self.config.recurrent_dropout):
+            return None
+        ones = torch.ones(frames.num_examples, self.config.hidden_size, device=frames.ranks.device)
+        return dropout(ones, self.config.recurrent_dropout, is_training=True)
 
-
-class DensePlan:
-    """How a batch, longest example first, is run dense.
-
-    Attributes:
-        reversal: (N, T) `reversal_index` of the lengths.
-        stretches: numbers of frames of the stretches that the time axis is cut into; they sum to T.
-        num_active: for each stretch, how many examples (the first ones) have frames in it.
-    """
-
-    SHRINK = 0.8
-    """A new stretch begins where no more than this share of the examples of the last one still have frames."""
-    SHORTEST = 8
-    """Frames of a stretch at least, and its grain: starting a pass costs more than the padding of fewer frames."""
-
-    def __init__(self, lengths: Int[Tensor, " N"], num_frames: int) -> None:
-        self.reversal = reversal_index(lengths, num_frames)
-        ends = lengths.tolist()
-        starts, self.num_active = [0], [len(ends)]
-        for num_left in range(len(ends) - 1, 0, -1):
-            # From `ends[num_left]` on, only `num_left` examples have frames. Rounded up, so that few shapes occur:
-            # oneDNN prepares and keeps its kernels for each.
-            end = -(-ends[num_left] // self.SHORTEST) * self.SHORTEST
-            if (
-                num_left <= self.SHRINK * self.num_active[-1]
-                and end - starts[-1] >= self.SHORTEST
-                and num_frames - end >= self.SHORTEST
-            ):
-                starts.append(end)
-                self.num_active.append(num_left)
-        self.stretches = [end - start for start, end in zip(starts, [*starts[1:], num_frames], strict=True)]
-
-
-def reversal_index(lengths: Int[Tensor, " N"], num_frames: int) -> Int[Tensor, "N T"]:
-    """Returns, for each frame of the padded batch, where it goes when every example is reversed inside its length.
-
-    The padding stays where it is, so the permutation is its own inverse.
-    """
-    frame = torch.arange(num_frames, device=lengths.device)[None, :]
-    last = lengths[:, None] - 1
-    return torch.where(frame <= last, last - frame, frame)
-
-
-def reverse(frames: Float[Tensor, "N T F"], reversal: Int[Tensor, "N T"]) -> Float[Tensor, "N T F"]:
-    """Returns the frames of each example in reverse order, padding left in place."""
-    num_examples, num_frames, dim = frames.shape
-    start = torch.arange(num_examples, device=frames.device)[:, None] * num_frames
-    rows = (reversal + start).reshape(-1)
-    return take_rows(frames.reshape(-1, dim), rows).reshape(num_examples, num_frames, dim)
+    def _kept(self, frames: Frames) -> Float[Tensor, "R H"] | None:
+        if not self.config.zoneout:
+            return None
+        shape = (frames.num_rows, self.config.hidden_size)
+        shares = torch.full(shape, self.config.zoneout, device=frames.ranks.device)
+        return torch.bernoulli(shares) if self.training else shares

@@ -7,6 +7,7 @@ from PIL import Image
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features.sources import whole_file
+from seqlabel.features.writing_band import with_writing_band
 from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
 from seqlabel.records import Example, LineImage, Signal
 
@@ -23,6 +24,8 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
         step: columns from one frame to the next.
         stretch_contrast: has the paper become 0 and the darkest ink 1, by percentiles of the image.
         pad_columns: columns of paper added at both ends.
+        band: share of the height that the small letters are brought to (`writing_band`), whatever loops the line has;
+            None scales the whole line to the height.
 
     Raises:
         ConfigError: a number that makes no image.
@@ -33,12 +36,15 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
     step: int = 1
     stretch_contrast: bool = True
     pad_columns: int = 4
+    band: float | None = None
 
     def __post_init__(self) -> None:
         if min(self.height, self.window, self.step) < 1 or self.pad_columns < 0:
             raise ConfigError(
                 "columns: height, window and step have to be at least 1, pad_columns at least 0"
             )
+        if self.band is not None and not 0 < self.band < 1:
+            raise ConfigError(f"columns: band is {self.band}; expected a share of the height, such as 0.22")
 
     def build(self) -> "Columns":
         """Returns the feature."""
@@ -60,7 +66,11 @@ class Columns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        return scaled(read_line_image(whole_file(example)), self.config.height)
+        image = read_line_image(whole_file(example))
+        if self.config.band is None:
+            return scaled(image, self.config.height)
+        ink = scaled_ink(image, self.config.height, stretch_contrast=True)
+        return with_writing_band(image, ink, self.config.height, self.config.band)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns ceil(columns / step) frames of height x window values: column by column, each from the top.

@@ -27,9 +27,9 @@ class PenConfig(Config, frozen=True, tag="pen"):
 
     Attributes:
         step: distance of the points along a stroke, in heights of the writing.
-        height: what counts as one height of the writing: the band that most of the ink lies in (digits, capitals,
-            single letters), or the height of a small x, which varies far less from line to line of a hand
-            (lines of text; about a third of the band).
+        unit: what counts as one height of the writing: the band that most of the ink lies in (digits, capitals,
+            single letters), or the x-height, which varies far less from line to line of a hand (lines of text;
+            about a third of the band).
         context_cells: rows and columns of the square of cells around each point whose ink is measured; 0 for none.
             It shows the network the dot of an i and the bar of a t that are written later.
         cell_size: side of a cell, in heights of the writing.
@@ -39,7 +39,7 @@ class PenConfig(Config, frozen=True, tag="pen"):
     """
 
     step: float = 0.1
-    height: Literal["band", "small_x"] = "band"
+    unit: Literal["band", "x_height"] = "band"
     context_cells: int = 0
     cell_size: float = 0.6
 
@@ -95,7 +95,7 @@ class Pen:
         strokes = [stroke.astype(np.float64) for stroke in signal.strokes if len(stroke)]
         if not strokes:
             raise FormatError("found no point in the ink, expected at least one stroke; leave the file out")
-        top, height = writing_band(strokes) if self.config.height == "band" else small_letters(strokes)
+        top, height = writing_band(strokes) if self.config.unit == "band" else x_height(strokes)
         points, counts = resample([(stroke - [0.0, top]) / height for stroke in strokes], self.config.step)
         is_first = np.zeros(len(points), dtype=bool)
         is_first[np.cumsum(counts) - counts] = True
@@ -120,8 +120,7 @@ class Pen:
         )
         frames = np.stack(columns, axis=1)
         if self.config.context_cells:
-            lengths = np.full(len(points), self.config.step)
-            ink = ink_around(points, lengths, self.config.context_cells, self.config.cell_size)
+            ink = self.config.step * points_around(points, self.config.context_cells, self.config.cell_size)
             frames = np.concatenate([frames, ink / (ink + self.config.cell_size)], axis=1)
         return frames.astype(np.float32)
 
@@ -130,10 +129,10 @@ CELL_GRAIN = 4
 """Bins along the side of a cell: places are rounded to them, so that sums over cells come from one table."""
 
 
-def ink_around(
-    points: Float64[np.ndarray, "T 2"], lengths: Float64[np.ndarray, " T"], num_cells: int, cell_size: float
-) -> Float64[np.ndarray, "T _cells"]:
-    """Returns the length of ink in each of the num_cells x num_cells cells around every point, row by row.
+def points_around(
+    points: Float64[np.ndarray, "T 2"], num_cells: int, cell_size: float
+) -> Int64[np.ndarray, "T _cells"]:
+    """Returns the number of points in each of the num_cells x num_cells cells around every point, row by row.
 
     Source of the idea: the context bitmaps of Manke, Finke, Waibel, "Combining bitmaps with dynamic writing
     information for on-line handwriting recognition", ICPR 1994; sums from a summed-area table (Crow 1984).
@@ -142,15 +141,14 @@ def ink_around(
     bins = np.floor(points * (CELL_GRAIN / cell_size)).astype(np.int64)
     bins += reach - bins.min(axis=0)
     width, height = (bins.max(axis=0) + reach + CELL_GRAIN + 1).tolist()
-    table = np.bincount(bins[:, 1] * width + bins[:, 0], weights=lengths, minlength=width * height)
-    # sums[i, j] is the ink above row i and left of column j.
+    table = np.bincount(bins[:, 1] * width + bins[:, 0], minlength=width * height)
+    # sums[i, j] is the number of points above row i and left of column j.
     sums = np.pad(table.reshape(height, width).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     edges = (np.arange(num_cells + 1) * 2 - num_cells) * CELL_GRAIN // 2
     rows, columns = bins[:, 1, None] + edges, bins[:, 0, None] + edges
     corners = sums[rows[:, :, None], columns[:, None, :]]
-    cells = np.diff(np.diff(corners, axis=1), axis=2)
-    rows_of_cells: Float64[np.ndarray, "T _cells"] = np.maximum(cells, 0.0).reshape(len(points), num_cells**2)
-    return rows_of_cells
+    counts: Int64[np.ndarray, "T _cells"] = np.diff(np.diff(corners, axis=1), axis=2).reshape(len(points), -1)
+    return counts
 
 
 def writing_band(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[float, float]:
@@ -179,11 +177,14 @@ def writing_band(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[f
     return low, height
 
 
-def small_letters(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[float, float]:
-    """Returns the top and the height of the small letters, in the tablet's units.
+def x_height(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[float, float]:
+    """Returns the place of the mean line (the top of a small x) and the x-height, in the tablet's units.
 
-    The pen turns upwards at the base line and downwards at the top of the small letters far more often than at the
-    ends of the long ones, so the medians of its turns tell both. Ink with few turns is measured by its band.
+    The pen turns upwards at the base line and downwards at the mean line far more often than at the ends of the
+    long letters, so the medians of its turns tell both. Ink with few turns is measured by its band.
+
+    Source: base and mean line from the extrema of the pen's way as in Bengio and LeCun, "Word normalization for
+    on-line handwritten word recognition", ICPR 1994; medians stand here for their fit of curves.
     """
     top, height = writing_band(strokes)
     tops: list[float] = []
@@ -201,7 +202,7 @@ def small_letters(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> tuple[
 
 
 FEWEST_TURNS = 4
-"""Upward and downward turns that tell the height of the small letters."""
+"""Upward and downward turns that tell the x-height."""
 
 
 def vertical_turns(y: Float64[np.ndarray, " num_points"], least: float) -> tuple[list[float], list[float]]:

@@ -116,7 +116,7 @@ def test_a_column_is_the_maximum_of_its_maps_or_all_of_them() -> None:
         column: ConvRecurrentConfig(layers=(one,), column=column, recurrent=RECURRENT)
         .build(7)
         .recurrent.layers[0]
-        .lstm.input_size
+        .cells.input_size
         for column in ("max", "concat")
     }
     assert widths == {"max": 4, "concat": 4 * 4}  # 7 features become 4

@@ -15,6 +15,21 @@ NUM_FRAMES = 48  # longer than the longest: batches are padded further
 
 CONFIGS: dict[str, EncoderConfig] = {
     "recurrent": RecurrentConfig(hidden_size=6, num_layers=2, input_dropout=0.1),
+    "recurrent gru": RecurrentConfig(hidden_size=6, num_layers=2, cell="gru", merge="sum", residual=True),
+    "recurrent rnn": RecurrentConfig(hidden_size=6, num_layers=2, cell="rnn", direction="forward"),
+    "recurrent with all": RecurrentConfig(
+        hidden_size=6,
+        num_layers=3,
+        peepholes=True,
+        residual=True,
+        layer_norm=True,
+        variational_dropout=True,
+        recurrent_dropout=0.2,
+        zoneout=0.1,
+    ),
+    "recurrent projected": RecurrentConfig(
+        hidden_size=6, num_layers=2, projection_size=4, direction="backward", peepholes=True
+    ),
     "conv_recurrent max": ConvRecurrentConfig(
         layers=(ConvLayerConfig(channels=4, pool=(2, 2)), ConvLayerConfig(channels=5, pool=(1, 2))),
         column="max",

@@ -3,7 +3,7 @@ import pytest
 
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features import PenConfig
-from seqlabel.features.pen import ink_around, resample, small_letters, vertical_turns, writing_band
+from seqlabel.features.pen import points_around, resample, vertical_turns, writing_band, x_height
 from seqlabel.records import Example, Strokes
 
 DX, DY, PEN_DOWN, COS, SIN, TURN_COS, TURN_SIN, HEIGHT = range(8)
@@ -178,38 +178,38 @@ def test_a_level_stroke_has_no_turns() -> None:
     assert vertical_turns(np.full(5, 3.0), 0.5) == ([], [])
 
 
-def test_the_height_of_small_letters_is_found_among_long_ones() -> None:
+def test_the_x_height_is_found_among_long_ones() -> None:
     # Ten small arches of height 30 on a base line at 100, one l of height 90 and one p that goes down by 60.
     small = [np.array([[20 * i, 100.0], [20 * i + 5, 70.0], [20 * i + 10, 100.0]]) for i in range(10)]
     long = [np.array([[300.0, 10.0], [300.0, 100.0]]), np.array([[320.0, 70.0], [320.0, 160.0]])]
-    top, height = small_letters([*small, *long])
+    top, height = x_height([*small, *long])
     assert (top, height) == (pytest.approx(70, abs=0.5), pytest.approx(30, abs=0.5))
 
 
 def test_one_height_is_that_of_a_small_letter_when_the_recipe_says_so() -> None:
     arches = [np.array([[20 * i, 100.0], [20 * i + 5, 70.0], [20 * i + 10, 100.0]]) for i in range(10)]
     ink = _strokes(*arches, [[300, 10], [300, 100]])
-    frames = PenConfig(step=0.25, height="small_x").build()(ink)
+    frames = PenConfig(step=0.25, unit="x_height").build()(ink)
     assert frames[0, HEIGHT] == pytest.approx(0.0, abs=0.05)
     assert frames[:, HEIGHT].max() == pytest.approx(3.0, abs=0.1)
 
 
 def test_ink_with_few_turns_is_measured_by_its_band() -> None:
-    top, height = small_letters([np.array([[0.0, 0.0], [0.0, 90.0]])])
+    top, height = x_height([np.array([[0.0, 0.0], [0.0, 90.0]])])
     assert 0 <= top < top + height <= 90
 
 
-def test_the_ink_around_is_that_of_a_count_by_hand() -> None:
+def test_the_points_around_are_those_of_a_count_by_hand() -> None:
     rng = np.random.default_rng(4)
     points = rng.uniform(0, 5, size=(60, 2))
-    found = ink_around(points, np.full(60, 0.5), 3, 0.6)
+    found = points_around(points, 3, 0.6)
     bins = np.floor(points / 0.15).astype(int)  # four bins to a cell of 0.6
     for i in (0, 17, 59):
         offset = bins - bins[i]
         column, row = ((offset + 6) // 4).T
         inside = (offset >= -6).all(axis=1) & (offset < 6).all(axis=1)
         expected = np.zeros(9)
-        np.add.at(expected, row[inside] * 3 + column[inside], 0.5)
+        np.add.at(expected, row[inside] * 3 + column[inside], 1)
         np.testing.assert_allclose(found[i], expected, atol=1e-9)
 
 

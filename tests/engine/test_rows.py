@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqlabel.encoders.rows import spread_rows, take_rows
+from seqlabel.engine.rows import spread_rows, take_rows
 
 ROWS = {"some": [4, 1, 2], "all": [4, 1, 0, 3, 2], "one": [3]}
 every_choice = pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS.keys())
