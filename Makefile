@@ -15,18 +15,15 @@ DEVELOPMENT := $(VENV)/.installed-development
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_FLAGS)
 PATHS := seqlabel data_prep recipes benchmarks tests
 
-# numba keeps the compiled sweeps until their own file is newer; they hold these as well.
-COMPILED := seqlabel/engine/sweep.py
-
 .PHONY: demo test check format clean
 
 demo: $(RUNTIME)
 	@$(BIN)/python -m recipes.digits.demo
 
-test: $(DEVELOPMENT) $(COMPILED)
+test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest
 
-check: $(DEVELOPMENT) $(COMPILED)
+check: $(DEVELOPMENT)
 	$(BIN)/ruff check $(PATHS)
 	$(BIN)/ruff format --check $(PATHS)
 	$(BIN)/mypy --strict
@@ -36,9 +33,6 @@ check: $(DEVELOPMENT) $(COMPILED)
 format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix-only $(PATHS)
 	$(BIN)/ruff format $(PATHS)
-
-$(COMPILED): $(addprefix seqlabel/engine/,product.py vectors.py equations.py)
-	@touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

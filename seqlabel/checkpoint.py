@@ -9,7 +9,6 @@ from torch import Tensor
 from seqlabel.config import Config
 from seqlabel.errors import ModelFileError
 from seqlabel.experiment import ExperimentConfig
-from seqlabel.metrics import ErrorRates
 from seqlabel.model import Model
 from seqlabel.model_file import read_tensors, save_tensors
 
@@ -26,8 +25,8 @@ class Progress(Config, frozen=True):
         num_skipped: steps left out because the loss or the gradient was not finite.
         loss_sum, num_tokens: of the epoch under way, in nats and target tokens.
         seconds: training time so far, stops not counted.
-        dev_errors: dev CER after each epoch.
-        best_epoch: the epoch, from 1, with the lowest dev CER; 0 before the first.
+        dev_errors: dev error after each epoch, by the measure of the objective (CTC: CER).
+        best_epoch: the epoch, from 1, with the lowest dev error; 0 before the first.
         data_digest: of the tokens and examples that it learns from and is judged by.
     """
 
@@ -95,9 +94,9 @@ def restore(
         torch.cuda.set_rng_state(tensors["random.cuda"], device)
 
 
-def is_better(rates: ErrorRates, errors: tuple[float, ...]) -> bool:
-    """Returns whether a dev CER is lower than all before it."""
-    return not errors or rates.cer < min(errors)
+def is_better(error: float, errors: tuple[float, ...]) -> bool:
+    """Returns whether a dev error is lower than all before it."""
+    return not errors or error < min(errors)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

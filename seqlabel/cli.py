@@ -1,4 +1,4 @@
-"""The program `seqlabel`: train, evaluate, transcribe, score, info.
+"""The program `seqlabel`: train, evaluate, transcribe, align, score, info.
 
 Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 130 where the
 user has interrupted it. PyTorch is imported inside the commands, so that `--help` answers at once.
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from seqlabel.recognizer import BarOf
 
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
+MOST_LABELS = 20
+"""A table of confusions has as many rows at most; beyond that the most frequent ones are listed."""
 
 
 def program() -> NoReturn:
@@ -139,13 +141,7 @@ def _train(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     out: Path | None = arguments.out
     if out is not None:
-        # Said before the work and not after it.
-        if out.is_dir():
-            raise ConfigError(f"{out}: is a folder; name a file for the hypotheses")
-        if not out.parent.is_dir():
-            raise ConfigError(f"{out}: its folder does not exist; make {out.parent} first")
-        if not os.access(out if out.exists() else out.parent, os.W_OK):
-            raise ConfigError(f"{out}: cannot be written here; name a file elsewhere")
+        _refuse_unwritable(out)
     from seqlabel.recognizer import Recognizer
 
     recognizer = Recognizer.load(arguments.model, arguments.device)
@@ -157,7 +153,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             for id_, reference, found in rows
         ]
         _write_lines(out, lines)
-    _print_rates(evaluation.rates, as_json=arguments.json)
+    if recognizer.header.experiment.objective.build().measure == "ser":
+        found = [hypothesis.text for hypothesis in evaluation.hypotheses]
+        _print_labels(evaluation.rates, list(zip(evaluation.references, found, strict=True)), arguments.json)
+    else:
+        _print_rates(evaluation.rates, as_json=arguments.json)
     return DONE
 
 
@@ -184,6 +184,22 @@ def _transcribe(arguments: argparse.Namespace) -> int:
     return code
 
 
+def _align(arguments: argparse.Namespace) -> int:
+    out: Path = arguments.out
+    _refuse_unwritable(out)
+    from seqlabel.manifest import write_manifest
+    from seqlabel.recognizer import Recognizer
+
+    recognizer = Recognizer.load(arguments.model, arguments.device)
+    aligned, offenders = recognizer.align(arguments.manifest, _bars())
+    if aligned:
+        write_manifest(out, aligned)
+    print(f"{out}: {len(aligned):,} of {len(aligned) + len(offenders):,} examples with labels")
+    for offender in offenders:
+        _complain(f"{arguments.manifest}: '{offender.id}': {offender.reason}")
+    return USER_ERROR if offenders else DONE
+
+
 def _score(arguments: argparse.Namespace) -> int:
     from seqlabel.metrics import score
     from seqlabel.transcripts import read_pairs
@@ -205,6 +221,16 @@ def _info(arguments: argparse.Namespace) -> int:
 
         _print_table(describe(arguments.model, header))
     return DONE
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Says before the work, and not after it, that its result has no place."""
+    if out.is_dir():
+        raise ConfigError(f"{out}: is a folder; name a file")
+    if not out.parent.is_dir():
+        raise ConfigError(f"{out}: its folder does not exist; make {out.parent} first")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise ConfigError(f"{out}: cannot be written here; name a file elsewhere")
 
 
 # --- files ------------------------------------------------------------------------------------------------
@@ -259,8 +285,36 @@ def _print_rates(rates: "ErrorRates", *, as_json: bool) -> None:
         print(
             f"{name} {_percent(rate):>9}  {errors} in {counts.reference_length:{length},} {unit:<10}  {kinds}"
         )
+    if rates.frames is not None:
+        frames = rates.frames
+        right = frames.reference_length - frames.errors
+        print(f"frames {_percent(1 - rates.fer)} right, {right:,} of {frames.reference_length:,}")
     wrong = f"{rates.num_wrong:{width},} wrong  of {rates.num_examples:{length},} examples"
     print(f"SER {_percent(rates.ser):>9}  {wrong}")
+
+
+def _print_labels(rates: "ErrorRates", pairs: list[tuple[str, str]], as_json: bool) -> None:
+    """Prints what a classification is judged by: accuracy and the table of confusions."""
+    from seqlabel.metrics import confusions
+
+    counts = confusions(pairs)
+    if as_json:
+        named = [{"reference": r, "hypothesis": h, "count": count} for (r, h), count in counts.items()]
+        print(_json({"accuracy": 1 - rates.ser, **rates.as_json(), "confusions": named}))
+        return
+    print(f"accuracy {_percent(1 - rates.ser)}  {rates.num_wrong:,} wrong of {rates.num_examples:,} examples")
+    labels = sorted({label for pair in counts for label in pair})
+    if len(labels) > MOST_LABELS:
+        wrong = [(pair, count) for pair, count in counts.items() if pair[0] != pair[1]]
+        for (reference, hypothesis), count in wrong[:MOST_LABELS]:
+            print(f"{count:6,}  {reference} read as {hypothesis}")
+        return
+    width = max(len(label) for label in labels)
+    cell = max(width, max(len(f"{count:,}") for count in counts.values())) + 1
+    print(" " * width + "".join(f"{label:>{cell}}" for label in labels) + "   read as")
+    for reference in labels:
+        row = (counts.get((reference, hypothesis), 0) for hypothesis in labels)
+        print(f"{reference:<{width}}" + "".join(f"{count or '.':>{cell}}" for count in row))
 
 
 def _print_table(rows: Iterable[tuple[str, str]]) -> None:
@@ -419,6 +473,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(transcribe)
     transcribe.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders")
 
+    align = command(
+        _align,
+        "align",
+        "find where each token of the texts stands",
+        "\n\nWrites the manifest again, with the labels of each example and the frames that they take up, for\n"
+        "framewise training. An example that cannot be aligned is one line on standard error, and the exit\n"
+        "code is 2.",
+    )
+    _add_model(align)
+    align.add_argument("manifest", metavar="MANIFEST", type=Path, help="examples with their texts")
+    align.add_argument("out", metavar="OUT.jsonl", type=Path, help="the manifest that is written")
+
     score = command(
         _score,
         "score",
@@ -432,7 +498,7 @@ def _parser() -> argparse.ArgumentParser:
     info = command(_info, "info", "say what a model reads and writes, and how it was trained")
     _add_model(info)
 
-    for added in (train, evaluate, transcribe):
+    for added in (train, evaluate, transcribe, align):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),

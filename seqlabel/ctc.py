@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -43,6 +44,63 @@ def collapse(path: Sequence[int]) -> list[int]:
     [3, 3, 5]
     """
     return [token for i, token in enumerate(path) if token != BLANK and (i == 0 or token != path[i - 1])]
+
+
+def align(log_probs: Float[np.ndarray, "T C"], target: Sequence[int]) -> list[int]:
+    """Returns the most probable path that collapses to `target`: a token id or the blank for each frame.
+
+    Viterbi's algorithm over the blank-extended target (Graves 2006, section 4.1, with the maximum for the sum).
+
+    Raises:
+        ValueError: the target needs more frames than there are (`required_frames`).
+    """
+    num_frames, needed = len(log_probs), required_frames(target)
+    if needed > num_frames:
+        raise ValueError(f"the text needs {needed} frames, there are {num_frames}")
+    states = np.full(2 * len(target) + 1, BLANK)
+    states[1::2] = target
+    # From two states back only across a blank between different tokens.
+    can_skip = np.zeros(len(states), bool)
+    can_skip[3::2] = states[3::2] != states[1:-2:2]
+    scores = np.full(len(states), -np.inf)
+    scores[:2] = log_probs[0, states[:2]]
+    steps = np.zeros((num_frames, len(states)), np.int8)
+    for frame in range(1, num_frames):
+        choices = np.full((3, len(states)), -np.inf)
+        choices[0] = scores
+        choices[1, 1:] = scores[:-1]
+        choices[2, 2:] = np.where(can_skip[2:], scores[:-2], -np.inf)
+        steps[frame] = choices.argmax(axis=0)
+        scores = choices.max(axis=0) + log_probs[frame, states]
+    state = len(states) - 1 if len(states) == 1 or scores[-1] >= scores[-2] else len(states) - 2
+    path = []
+    for frame in range(num_frames - 1, -1, -1):
+        path.append(int(states[state]))
+        state -= int(steps[frame, state])
+    return path[::-1]
+
+
+def runs(path: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns the tokens of a path with the frames that each takes up; blanks go half to the token on each side.
+
+    >>> runs([0, 3, 3, 0, 0, 5, 0, 5])
+    [(3, 4), (5, 2), (5, 2)]
+    """
+    spans = [(token, len(list(frames))) for token, frames in itertools.groupby(path)]
+    found: list[tuple[int, int]] = []
+    waiting = 0  # blank frames that belong to the token that follows
+    for index, (token, length) in enumerate(spans):
+        if token != BLANK:
+            found.append((token, waiting + length))
+            waiting = 0
+        elif not found or index == len(spans) - 1:
+            waiting = length
+        else:
+            waiting = length // 2
+            found[-1] = (found[-1][0], found[-1][1] + length - waiting)
+    if found and waiting:
+        found[-1] = (found[-1][0], found[-1][1] + waiting)
+    return found
 
 
 def ctc_loss(

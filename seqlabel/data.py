@@ -1,9 +1,10 @@
 """Examples checked and held ready, and the batches made of them."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,12 +12,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seqlabel.ctc import required_frames
 from seqlabel.engine.frames import rounded_up
 from seqlabel.errors import ManifestError, SeqlabelError, TokenError
 from seqlabel.frontend import Frontend
+from seqlabel.objectives import frame_labels
 from seqlabel.records import Example, Signal
-from seqlabel.tokens import TokenTable
+from seqlabel.tokens import TokenTable, TokenUnit
+
+Obstacle = Callable[[Sequence[int], int], str | None]
+"""Says why a target cannot be learnt from that many frames of features, or None where it can."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,12 +46,18 @@ class Loaded:
         signal: what the file holds.
         num_frames: frames of the front end without augmentation.
         target: token ids of its text; empty where there is none to learn.
+        runs: token ids of its labels with their lengths; empty where it has none, or others.
     """
 
     example: Example
     signal: Signal
     num_frames: int
     target: tuple[int, ...]
+    runs: tuple[tuple[int, float], ...] = ()
+
+    def goal(self, num_frames: int) -> Sequence[int]:
+        """Returns what is to be said of that many frames of emissions: a label of each, or the text in order."""
+        return frame_labels(self.runs, num_frames) if self.runs else self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +94,13 @@ def check_targets(
     found: Iterable[tuple[Example, Signal]],
     frontend: Frontend,
     tokens: TokenTable,
-    output_lengths: Callable[[Tensor], Tensor],
+    obstacle: Obstacle,
+    *,
+    reads_labels: bool = False,
 ) -> tuple[list[Loaded], list[Offender]]:
     """Returns the examples that a model can learn from, and the others with the reason.
 
-    A target has to fit the frames that come out of the encoder: its length plus one for each repeat.
+    What a target needs of the frames, the model says (`Model.obstacle`). With `reads_labels` it learns from the labels.
     """
     loaded: list[Loaded] = []
     offenders: list[Offender] = []
@@ -97,7 +109,8 @@ def check_targets(
             offenders.append(Offender(example.id, "has no text; add its transcript, or leave it out"))
             continue
         try:
-            target = tokens.encode(example.text)
+            runs = label_runs(example, tokens) if reads_labels else ()
+            target = [token for token, _ in runs] if reads_labels else tokens.encode(example.text)
             num_frames = len(frontend(signal, example.group))
         except SeqlabelError as error:
             offenders.append(Offender(example.id, str(error)))
@@ -105,23 +118,20 @@ def check_targets(
         if not target:  # white space where words are the tokens
             offenders.append(Offender(example.id, "has no words; add its transcript, or leave it out"))
             continue
-        available = int(output_lengths(torch.tensor([num_frames]))[0])
-        needed = required_frames(target)
-        if needed > available:
-            offenders.append(
-                Offender(
-                    example.id,
-                    f"its text needs {needed} frames ({len(target)} tokens and {needed - len(target)} repeats), the "
-                    f"model has {available} left of it; use less stacking or subsampling, or check the transcript",
-                )
-            )
+        reason = obstacle(target, num_frames)
+        if reason is not None:
+            offenders.append(Offender(example.id, reason))
             continue
-        loaded.append(Loaded(example, signal, num_frames, tuple(target)))
+        loaded.append(Loaded(example, signal, num_frames, tuple(target), runs))
     return loaded, offenders
 
 
 def keep_for_scoring(
-    found: Iterable[tuple[Example, Signal]], frontend: Frontend, tokens: TokenTable
+    found: Iterable[tuple[Example, Signal]],
+    frontend: Frontend,
+    tokens: TokenTable,
+    *,
+    reads_labels: bool = False,
 ) -> list[Loaded]:
     """Returns every example for decoding; a text outside of the token table stays and counts as errors.
 
@@ -139,12 +149,39 @@ def keep_for_scoring(
         except TokenError:
             target = ()
         try:
-            loaded.append(Loaded(example, signal, len(frontend(signal, example.group)), target))
+            runs = label_runs(example, tokens) if reads_labels else ()
+            loaded.append(Loaded(example, signal, len(frontend(signal, example.group)), target, runs))
         except SeqlabelError as error:
             offenders.append(Offender(example.id, str(error)))
     if offenders:
         raise ManifestError(describe_offenders(offenders, len(loaded) + len(offenders)))
     return loaded
+
+
+def with_text(example: Example, token_unit: TokenUnit) -> Example:
+    """Returns the example with what its labels say, equal neighbours once, where it has labels and no text."""
+    if example.text is not None or example.labels is None:
+        return example
+    names = [label for label, _ in itertools.groupby(label for label, _ in example.labels)]
+    return replace(example, text=("" if token_unit == "character" else " ").join(names))
+
+
+def label_runs(example: Example, tokens: TokenTable) -> tuple[tuple[int, float], ...]:
+    """Returns the labels of an example as token ids with their lengths.
+
+    Raises:
+        ManifestError: it has no labels.
+        TokenError: one of them is no single token of the table.
+    """
+    if example.labels is None:
+        raise ManifestError("has no labels; `seqlabel align` makes them with a model that reads texts")
+    runs = []
+    for label, length in example.labels:
+        ids = tokens.encode(label)
+        if len(ids) != 1:
+            raise TokenError(f"label {label!r} has {len(ids)} tokens; expected one")
+        runs.append((ids[0], length))
+    return tuple(runs)
 
 
 def describe_offenders(offenders: Sequence[Offender], num_examples: int) -> str:
@@ -202,11 +239,13 @@ class BatchMaker:
         self,
         frontend: Frontend,
         loaded: Sequence[Loaded],
-        output_lengths: Callable[[Tensor], Tensor],
+        obstacle: Obstacle,
         seed: int,
+        output_lengths: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.frontend = frontend
         self.loaded = loaded
+        self.obstacle = obstacle
         self.output_lengths = output_lengths
         self.seed = seed
 
@@ -219,13 +258,16 @@ class BatchMaker:
         """Returns one augmented batch; where an augmented example no longer fits its target, it stays as it is."""
         return collate([self._item(epoch, index) for index in indices])
 
-    def _item(self, epoch: int, index: int) -> tuple[str, np.ndarray, tuple[int, ...]]:
+    def _item(self, epoch: int, index: int) -> tuple[str, np.ndarray, Sequence[int]]:
         item = self.loaded[index]
         rng = np.random.default_rng((self.seed, epoch, index + 1))
         features = self.frontend(item.signal, item.example.group, rng)
-        if int(self.output_lengths(torch.tensor([len(features)]))[0]) < required_frames(item.target):
+        if self.obstacle(item.target, len(features)) is not None:
             features = self.frontend(item.signal, item.example.group)
-        return item.example.id, features, item.target
+        num_frames = torch.tensor([len(features)])
+        if self.output_lengths is not None:
+            num_frames = self.output_lengths(num_frames)
+        return item.example.id, features, item.goal(int(num_frames[0]))
 
 
 def ahead(function: Callable[[T], R], items: Sequence[T], num_ahead: int = 3) -> Iterator[R]:

@@ -1,15 +1,15 @@
 """Decoding a set and counting its errors: the one function behind `evaluate` and the dev scores of training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from seqlabel.ctc import Emissions
 from seqlabel.data import Loaded, bucketed_batches, collate
 from seqlabel.decoders import Decoder
-from seqlabel.frontend import Frontend
-from seqlabel.metrics import ErrorRates, score
+from seqlabel.metrics import ErrorCounts, ErrorRates, score
 from seqlabel.model import Model
 from seqlabel.records import Hypothesis
 
@@ -33,10 +33,12 @@ def decode(
     features: Sequence[np.ndarray],
     device: torch.device,
     on_example: Callable[[], object] | None = None,
+    on_emissions: Callable[[list[int], Emissions], object] | None = None,
 ) -> list[Hypothesis]:
     """Returns the best hypothesis for each (T, F) array, in order; batches are made of neighbours in length.
 
-    What one array is read as does not depend on the others. `on_example` is called after each.
+    What one array is read as does not depend on the others. `on_example` is called after each, `on_emissions` with
+    the indices of each batch and what the model says of it.
     """
     found: list[Hypothesis | None] = [None] * len(features)
     was_training = model.training
@@ -45,6 +47,8 @@ def decode(
         for indices in bucketed_batches([len(f) for f in features], BATCH_SIZE, BATCH_FRAMES, None):
             batch = collate([("", features[i], ()) for i in indices])
             emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
+            if on_emissions is not None:
+                on_emissions(indices, emissions)
             for index, hypotheses in zip(indices, decoder(emissions, n_best=1), strict=True):
                 found[index] = hypotheses[0]
                 if on_example is not None:
@@ -56,14 +60,28 @@ def decode(
 def evaluate(
     model: Model,
     decoder: Decoder,
-    frontend: Frontend,
+    features: Sequence[np.ndarray],
     loaded: Sequence[Loaded],
     device: torch.device,
     on_example: Callable[[], object] | None = None,
 ) -> Evaluation:
-    """Returns the error rates over `loaded`, counts summed over the whole set."""
-    features = [frontend(item.signal, item.example.group) for item in loaded]
-    hypotheses = decode(model, decoder, features, device, on_example)
+    """Returns the error rates over `loaded`, whose features are given, with counts summed over the whole set.
+
+    Where the model names every frame, its frame errors are counted as well.
+    """
+    counts: list[ErrorCounts] = []
+
+    def count_frames(indices: list[int], emissions: Emissions) -> None:
+        best = emissions.log_probs.argmax(dim=-1).tolist()
+        for index, path, length in zip(indices, best, emissions.lengths.tolist(), strict=True):
+            labels = loaded[index].goal(length)
+            wrong = sum(found != label for found, label in zip(path, labels, strict=False))
+            counts.append(ErrorCounts(substitutions=wrong, reference_length=length))
+
+    reads_labels = model.objective.reads_labels
+    hypotheses = decode(model, decoder, features, device, on_example, count_frames if reads_labels else None)
     references = tuple(item.example.text or "" for item in loaded)
     rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
+    if reads_labels:
+        rates = replace(rates, frames=sum(counts, ErrorCounts()))
     return Evaluation(rates, tuple(item.example.id for item in loaded), references, tuple(hypotheses))

@@ -10,9 +10,11 @@ import msgspec
 
 from seqlabel.config import Config, Count, FromZero, Positive, Seed, Share
 from seqlabel.decoders import DecoderConfig, GreedyConfig
-from seqlabel.encoders import EncoderConfig
+from seqlabel.encoders import EmbeddedConfig, EncoderConfig, RecurrentConfig
 from seqlabel.errors import ConfigError, SeqlabelError
+from seqlabel.features import SymbolsConfig
 from seqlabel.frontend import FrontendConfig
+from seqlabel.objectives import CtcConfig, FramewiseConfig, ObjectiveConfig
 from seqlabel.overrides import check, override
 from seqlabel.schedules import OneCycleConfig, ScheduleConfig
 from seqlabel.tokens import TokenUnit
@@ -49,9 +51,11 @@ class TrainingConfig(Config, frozen=True):
         schedule: how the learning rate moves.
         weight_decay: decoupled, for matrices and filters only (not for biases and norms).
         gradient_clip: largest norm of the gradient.
+        weight_noise: standard deviation of the noise that is added to matrices and filters while the gradient of a step
+            is computed (Graves 2011; 0.075 in Graves, Mohamed, Hinton 2013).
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
             kept; None for the weights themselves.
-        patience: epochs without a better dev CER after which training stops; None for never.
+        patience: epochs without a better dev error after which training stops; None for never.
         seed: of weights, order, augmentation and dropout.
         precision: of the encoder's arithmetic; `auto` takes bfloat16 where the processor has it and a timed
             step is faster so. The loss is always computed in float32.
@@ -63,6 +67,7 @@ class TrainingConfig(Config, frozen=True):
     schedule: ScheduleConfig = OneCycleConfig()
     weight_decay: FromZero = 0.01
     gradient_clip: Positive = 5.0
+    weight_noise: FromZero = 0.0
     average_decay: Share | None = 0.995
     patience: Count | None = None
     seed: Seed = 1
@@ -71,14 +76,39 @@ class TrainingConfig(Config, frozen=True):
 
 
 class ExperimentConfig(Config, frozen=True):
-    """One training run: a recipe binds one of these to `config`."""
+    """One training run: a recipe binds one of these to `config`.
+
+    Raises:
+        ConfigError: parts that do not go together.
+    """
 
     name: str
     data: DataConfig
     frontend: FrontendConfig
     encoder: EncoderConfig
+    objective: ObjectiveConfig = CtcConfig()
     decoder: DecoderConfig = GreedyConfig()
     training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self) -> None:
+        feature = self.frontend.feature
+        if isinstance(feature, SymbolsConfig) != isinstance(self.encoder, EmbeddedConfig):
+            raise ConfigError(
+                "symbols and embedded go together: one makes numbers of symbols, the other reads them"
+            )
+        if isinstance(feature, SymbolsConfig) and isinstance(self.encoder, EmbeddedConfig):
+            if len(feature.table) != self.encoder.num_symbols:
+                raise ConfigError(
+                    f"encoder.num_symbols {self.encoder.num_symbols}: the table has {len(feature.table)} symbols"
+                )
+            if self.frontend.normalization is not None or self.frontend.stacking is not None:
+                raise ConfigError("symbols are neither normalised nor stacked; set both to None")
+        delay = self.objective.delay if isinstance(self.objective, FramewiseConfig) else 0
+        if delay and not isinstance(self.encoder, RecurrentConfig):
+            raise ConfigError(
+                f"objective.delay {delay}: for recurrent encoders alone, since a stem changes the number of frames; "
+                "leave it out"
+            )
 
 
 def load_recipe(path: Path, overrides: list[str] | None = None) -> ExperimentConfig:

@@ -54,6 +54,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     start_seconds: float | None = None
     end_seconds: float | None = None
     group: str | None = None
+    labels: tuple[tuple[str, float], ...] | None = None
 
 
 class _NemoRow(msgspec.Struct):
@@ -126,7 +127,7 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
             "source": _relative_source(example.source, folder),
             "text": None if example.text is None else unicodedata.normalize("NFC", example.text),
         }
-        for key in ("start_seconds", "end_seconds", "group"):
+        for key in ("start_seconds", "end_seconds", "group", "labels"):
             if (value := getattr(example, key)) is not None:
                 row[key] = value
         try:
@@ -159,6 +160,12 @@ def _check(where: str, example: Example) -> None:
     start, end = example.start_seconds, example.end_seconds
     if any(time is not None and not (math.isfinite(time) and time >= 0) for time in (start, end)):
         raise ManifestError(f"{where}: times {start} to {end}; expected seconds, 0 or more")
+    if example.labels is not None:
+        lengths = [length for _, length in example.labels]
+        if not all(math.isfinite(length) and length > 0 for length in lengths) or not lengths:
+            raise ManifestError(
+                f"{where}: labels of lengths {lengths[:8]}; expected some, each longer than 0"
+            )
     if end is not None and end <= (start or 0.0):
         raise ManifestError(f"{where}: ends at {end} s, which is not after its start at {start or 0.0} s")
 
@@ -235,6 +242,7 @@ def _read_json_lines(path: Path) -> _Located:
                     start_seconds=found.start_seconds,
                     end_seconds=found.end_seconds,
                     group=found.group,
+                    labels=found.labels,
                 ),
             )
 

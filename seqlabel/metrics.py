@@ -1,6 +1,7 @@
 """Error rates: edit counts summed over a whole set, never averages of rates."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -66,12 +67,19 @@ class ErrorRates:
         words: counts over words, which white space separates.
         num_examples: scored pairs.
         num_wrong: pairs whose characters differ anywhere.
+        frames: counts over frames, where a model names each; None where it does not.
     """
 
     characters: ErrorCounts
     words: ErrorCounts
     num_examples: int
     num_wrong: int
+    frames: ErrorCounts | None = None
+
+    @property
+    def fer(self) -> float:
+        """Frame error rate: the share of frames with another label; 0.0 where frames were not counted."""
+        return self.frames.rate if self.frames is not None else 0.0
 
     @property
     def cer(self) -> float:
@@ -100,6 +108,7 @@ class ErrorRates:
             "num_examples": self.num_examples,
             **self.characters.as_json(),
             "words": self.words.as_json(),
+            **({} if self.frames is None else {"fer": self.fer, "frames": self.frames.as_json()}),
         }
 
     def __str__(self) -> str:
@@ -127,6 +136,20 @@ def score(pairs: Iterable[tuple[str, str]]) -> ErrorRates:
         num_examples += 1
         num_wrong += of_characters.errors > 0
     return ErrorRates(characters, words, num_examples, num_wrong)
+
+
+def confusions(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """How often each reference was read as each hypothesis, whole texts as labels, in NFC; most frequent first.
+
+    Example:
+        >>> confusions([("b", "d"), ("b", "b"), ("b", "b")])
+        {('b', 'b'): 2, ('b', 'd'): 1}
+    """
+    counts = Counter(
+        (unicodedata.normalize("NFC", reference), unicodedata.normalize("NFC", hypothesis))
+        for reference, hypothesis in pairs
+    )
+    return dict(counts.most_common())
 
 
 def count_character_errors(reference: str, hypothesis: str) -> ErrorCounts:

@@ -1,4 +1,6 @@
-"""The network: an encoder of frames and a linear head over the tokens."""
+"""The network: an encoder of frames, and a linear head over the tokens that the objective reads."""
+
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -6,21 +8,34 @@ from torch import Tensor, nn
 
 from seqlabel.ctc import Emissions
 from seqlabel.encoders import EncoderConfig
+from seqlabel.objectives import CtcConfig, ObjectiveConfig
 
 
 class Model(nn.Module):
     """Computes emissions for padded batches; what it says of one example never depends on the others."""
 
-    def __init__(self, config: EncoderConfig, input_dim: int, num_tokens: int) -> None:
+    def __init__(
+        self, config: EncoderConfig, input_dim: int, num_tokens: int, objective: ObjectiveConfig | None = None
+    ) -> None:
         super().__init__()
         self.encoder = config.build(input_dim)
         self.head = nn.Linear(self.encoder.output_dim, num_tokens)
+        self.objective = (objective or CtcConfig()).build()
 
     def output_lengths(self, lengths: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
-        """Returns the number of frames of the emissions for that many frames of features."""
+        """Returns the number of frames that come out of the encoder for that many frames of features."""
         return self.encoder.output_lengths(lengths)
+
+    def obstacle(self, target: Sequence[int], num_frames: int) -> str | None:
+        """Returns why a target cannot be learnt from that many frames of features, or None."""
+        return self.objective.obstacle(target, int(self.output_lengths(torch.tensor([num_frames]))[0]))
 
     def forward(self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]) -> Emissions:
         """Returns the log-probabilities (N, T', C) in float32 and their lengths (N,)."""
+        delay = self.objective.delay
+        if delay:
+            is_valid = torch.arange(features.shape[1], device=features.device)[None, :] < lengths[:, None]
+            features = nn.functional.pad(features * is_valid[..., None], (0, 0, 0, delay))
+            lengths = lengths + delay
         hidden, lengths = self.encoder(features, lengths)
-        return Emissions(torch.log_softmax(self.head(hidden).float(), dim=-1), lengths)
+        return self.objective.emissions(self.head, hidden, lengths, self.encoder.backward_from)

@@ -29,6 +29,7 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
         yield "", f"stacked: {_settings(config.frontend.stacking)}"
     yield "", f"{frontend.dim} numbers for each frame"
     yield "encoder", _sentence(config.encoder)
+    yield "objective", _sentence(config.objective)
     yield "decoder", _sentence(config.decoder)
     yield (
         "trained",

@@ -92,8 +92,13 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
         frontend = Frontend(header.experiment.frontend)
     except SeqlabelError as error:
         raise ModelFileError(f"{path}: its header cannot be used: {error}") from error
-    model = Model(header.experiment.encoder, frontend.dim, len(header.tokens))
-    weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    model = Model(header.experiment.encoder, frontend.dim, len(header.tokens), header.experiment.objective)
+    weights = {
+        # Recurrent layers held their weights as `lstm` before there were other cells.
+        name.removeprefix("model.").replace(".lstm.", ".cells."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("model.")
+    }
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

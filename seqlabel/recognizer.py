@@ -2,14 +2,24 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
-from seqlabel.data import describe_offenders, keep_for_scoring, read_signals
+from seqlabel.ctc import Emissions, align, runs
+from seqlabel.data import (
+    Offender,
+    check_targets,
+    describe_offenders,
+    keep_for_scoring,
+    read_signals,
+    with_text,
+)
 from seqlabel.devices import choose_device, prepare_arithmetic
-from seqlabel.errors import ManifestError, SeqlabelError
+from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
 from seqlabel.manifest import read_manifest
 from seqlabel.model_file import Header, LoadedModel, load_model
+from seqlabel.objectives import CtcConfig
 from seqlabel.records import Example, Hypothesis
 
 CHUNK = 64
@@ -84,6 +94,42 @@ class Recognizer:
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
 
+    def align(
+        self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None
+    ) -> tuple[list[Example], list[Offender]]:
+        """Returns the examples with labels out of the best path of their texts, and those that cannot be aligned.
+
+        A blank frame belongs half to the token on each side, and lengths are in frames of emissions.
+
+        Args:
+            manifest: as for `evaluate`.
+            bar_of: as for `evaluate`.
+
+        Raises:
+            ConfigError: the model has not learnt by CTC.
+        """
+        if not isinstance(self.header.experiment.objective, CtcConfig):
+            raise ConfigError("the model has not learnt by CTC, and aligns nothing; take one that has")
+        examples = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else list(manifest)
+        frontend, tokens = self.loaded.frontend, self.header.tokens
+        with _bar(bar_of, "reading", len(examples)) as on_example:
+            found, offenders = read_signals(examples, frontend, on_example)
+        frontend.fit_groups((signal, example.group) for example, signal in found)
+        loaded, others = check_targets(found, frontend, tokens, self.loaded.model.obstacle)
+        labelled: dict[int, Example] = {}
+
+        def keep(indices: list[int], emissions: Emissions) -> None:
+            log_probs = emissions.log_probs.cpu().numpy()
+            for index, frames, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
+                spans = runs(align(frames[:length], loaded[index].target))
+                labels = tuple((tokens.tokens[token], float(count)) for token, count in spans)
+                labelled[index] = replace(loaded[index].example, labels=labels)
+
+        features = [frontend(item.signal, item.example.group) for item in loaded]
+        with _bar(bar_of, "aligning", len(loaded)) as on_example:
+            decode(self.loaded.model, self.decoder, features, self.device, on_example, keep)
+        return [labelled[index] for index in range(len(loaded))], offenders + others
+
     def evaluate(self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None) -> Evaluation:
         """Returns the error rates over a manifest (its path, or examples) and every hypothesis.
 
@@ -95,7 +141,9 @@ class Recognizer:
         Raises:
             ManifestError: an example has no reference, or a file cannot be read; nothing is left out in silence.
         """
-        examples = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else list(manifest)
+        unit, reads_labels = self.header.tokens.unit, self.loaded.model.objective.reads_labels
+        given = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else manifest
+        examples = [with_text(example, unit) for example in given]
         where = manifest if isinstance(manifest, str | Path) else "examples"
         untold = [example.id for example in examples if example.text is None]
         if untold:
@@ -110,11 +158,12 @@ class Recognizer:
             raise ManifestError(f"{where}: {describe_offenders(offenders, len(examples))}")
         frontend.fit_groups((signal, example.group) for example, signal in found)
         try:
-            loaded = keep_for_scoring(found, frontend, self.header.tokens)
+            loaded = keep_for_scoring(found, frontend, self.header.tokens, reads_labels=reads_labels)
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
         with _bar(bar_of, "decoding", len(examples)) as on_example:
-            return evaluate(self.loaded.model, self.decoder, frontend, loaded, self.device, on_example)
+            features = [frontend(item.signal, item.example.group) for item in loaded]
+            return evaluate(self.loaded.model, self.decoder, features, loaded, self.device, on_example)
 
 
 def _bar(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:

@@ -13,10 +13,13 @@ class Example:
 
     Attributes:
         id: unique within a manifest.
-        source: the file; matrices inside a Kaldi archive are `archive.ark:byte_offset`.
+        source: the file; matrices inside a Kaldi archive are `archive.ark:byte_offset`, lines of symbols
+            `file.txt:line`.
         text: the reference; None where nobody has transcribed it.
         start_seconds, end_seconds: the part of the file that is meant; None for the whole.
         group: speaker or writer; None where unknown.
+        labels: what each stretch of the example is, from its beginning to its end, with lengths in any one unit
+            (frames, samples, seconds), which share out the whole; None where nobody has aligned it.
     """
 
     id: str
@@ -25,6 +28,7 @@ class Example:
     start_seconds: float | None = None
     end_seconds: float | None = None
     group: str | None = None
+    labels: tuple[tuple[str, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,14 @@ class Matrix:
     values: Float32[np.ndarray, "T F"]
 
 
-Signal = Waveform | LineImage | Strokes | Matrix
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """Discrete input: the names of its symbols in their order."""
+
+    names: tuple[str, ...]
+
+
+Signal = Waveform | LineImage | Strokes | Matrix | Symbols
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

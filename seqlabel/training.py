@@ -19,13 +19,12 @@ import torch
 from torch import Tensor
 
 from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
-from seqlabel.ctc import ctc_loss
 from seqlabel.data import Batch, BatchMaker, ahead
 from seqlabel.devices import choose_device, fastest, precisions, prepare_arithmetic, thread_counts
 from seqlabel.errors import ConfigError
-from seqlabel.evaluation import decode
+from seqlabel.evaluation import evaluate
 from seqlabel.experiment import ExperimentConfig
-from seqlabel.metrics import ErrorRates, score
+from seqlabel.metrics import ErrorRates
 from seqlabel.model import Model
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
 from seqlabel.run_log import RunLog, duration
@@ -83,10 +82,12 @@ class Trainer:
         self.log = log
         self.model = data.model.to(device)
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.averaged_model = Model(config.encoder, data.frontend.dim, len(data.tokens)).to(device).eval()
+        self.averaged_model = copy.deepcopy(self.model).eval()
         self.decoder = config.decoder.build(data.tokens)
         self.optimizer = build_optimizer(self.model, config)
-        self.maker = BatchMaker(data.frontend, data.train, data.output_lengths, config.training.seed)
+        self.maker = BatchMaker(
+            data.frontend, data.train, data.model.obstacle, config.training.seed, data.model.output_lengths
+        )
         self.progress = Progress(
             experiment=config, precision=config.training.precision, data_digest=data.digest()
         )
@@ -167,9 +168,10 @@ class Trainer:
     def _step(self, batch: Batch) -> float:
         """Takes one optimiser step and returns the norm of the gradient."""
         self.optimizer.zero_grad(set_to_none=True)
-        losses = self._losses(self.model, batch, getattr(torch, self.progress.precision))
         num_tokens = int(batch.target_lengths.sum())
-        (losses.sum() / num_tokens).backward()
+        with noisy_weights(self.model, self.config.training.weight_noise):
+            losses = self._losses(self.model, batch, getattr(torch, self.progress.precision))
+            (losses.sum() / num_tokens).backward()
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
         )
@@ -197,7 +199,7 @@ class Trainer:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             emissions = model(batch.features.to(self.device), batch.feature_lengths.to(self.device))
         targets, target_lengths = batch.targets.to(self.device), batch.target_lengths.to(self.device)
-        return ctc_loss(emissions, targets, target_lengths)
+        return model.objective.losses(emissions, targets, target_lengths)
 
     def _update_average(self) -> None:
         decay = self.config.training.average_decay
@@ -216,13 +218,19 @@ class Trainer:
 
     def _evaluate(self) -> ErrorRates:
         self.averaged_model.load_state_dict(self.average)
-        hypotheses = decode(self.averaged_model, self.decoder, self.data.dev_features, self.device)
-        references = (item.example.text or "" for item in self.data.dev)
-        return score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
+        return evaluate(
+            self.averaged_model, self.decoder, self.data.dev_features, self.data.dev, self.device
+        ).rates
 
     def _finish_epoch(self, rates: ErrorRates, gradient_norms: list[float], frames_per_second: float) -> None:
         progress = self.progress
-        better = is_better(rates, progress.dev_errors)
+        error = float(getattr(rates, self.model.objective.measure))
+        better = is_better(error, progress.dev_errors)
+        dev = f"dev CER {100 * rates.cer:6.2f} %  WER {100 * rates.wer:6.2f} %"
+        if self.model.objective.measure == "ser":
+            dev = f"dev accuracy {100 * (1 - rates.ser):6.2f} %"
+        elif self.model.objective.measure == "fer":
+            dev = f"dev frames right {100 * (1 - rates.fer):6.2f} %  CER {100 * rates.cer:6.2f} %"
         epoch = progress.epoch + 1
         loss = progress.loss_sum / max(1, progress.num_tokens)
         self.progress = msgspec.structs.replace(
@@ -231,7 +239,7 @@ class Trainer:
             batch=0,
             loss_sum=0.0,
             num_tokens=0,
-            dev_errors=(*progress.dev_errors, rates.cer),
+            dev_errors=(*progress.dev_errors, error),
             best_epoch=epoch if better else progress.best_epoch,
         )
         self.log.epoch(
@@ -246,7 +254,7 @@ class Trainer:
                 "seconds": progress.seconds,
                 "dev": rates.as_json(),
             },
-            epoch_line(self.progress, self.config.training.num_epochs, loss, rates, frames_per_second)
+            epoch_line(self.progress, self.config.training.num_epochs, loss, dev, frames_per_second)
             + ("  best" if better else ""),
         )
         header = self._header(rates)
@@ -351,16 +359,33 @@ class Trainer:
                 signal.signal(number, handler)
 
 
-def epoch_line(
-    progress: Progress, num_epochs: int, loss: float, rates: ErrorRates, frames_per_second: float
-) -> str:
+def epoch_line(progress: Progress, num_epochs: int, loss: float, dev: str, frames_per_second: float) -> str:
     """Returns what the terminal and the log say of a finished epoch, the time left included."""
     left = progress.seconds / progress.epoch * (num_epochs - progress.epoch)
     return (
         f"epoch {progress.epoch:{len(str(num_epochs))}}/{num_epochs}  loss {loss:6.3f}  "
-        f"dev CER {100 * rates.cer:6.2f} %  WER {100 * rates.wer:6.2f} %  {frames_per_second:7,.0f} frames/s  "
+        f"{dev}  {frames_per_second:7,.0f} frames/s  "
         f"{duration(progress.seconds)} done, {duration(left)} left"
     )
+
+
+@contextmanager
+def noisy_weights(model: Model, std: float) -> Iterator[None]:
+    """Adds Gaussian noise to matrices and filters inside of the context; afterwards they are what they were.
+
+    Source: Graves, "Practical variational inference for neural networks", NIPS 2011, with a fixed variance.
+    """
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1] if std else []
+    clean = [matrix.detach().clone() for matrix in matrices]
+    with torch.no_grad():
+        for matrix in matrices:
+            matrix.add_(torch.randn_like(matrix), alpha=std)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for matrix, before in zip(matrices, clean, strict=True):
+                matrix.copy_(before)
 
 
 def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optimizer:

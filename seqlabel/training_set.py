@@ -1,19 +1,27 @@
 """The data of a run, read and checked before the first step."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
-from seqlabel.data import Loaded, Offender, check_targets, describe_offenders, keep_for_scoring, read_signals
+from seqlabel.data import (
+    Loaded,
+    Offender,
+    check_targets,
+    describe_offenders,
+    keep_for_scoring,
+    read_signals,
+    with_text,
+)
 from seqlabel.errors import ManifestError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
 from seqlabel.manifest import read_manifest
 from seqlabel.model import Model
+from seqlabel.records import Example
 from seqlabel.run_log import RunLog
 from seqlabel.tokens import TokenTable, describe_token
 
@@ -29,15 +37,10 @@ class TrainingSet:
     dev: Sequence[Loaded]
     dev_features: Sequence[np.ndarray]
 
-    @property
-    def output_lengths(self) -> Callable[[Tensor], Tensor]:
-        """The model's map from frames of features to frames of emissions."""
-        return self.model.output_lengths
-
     def digest(self) -> str:
         """Returns a hash that tells these tokens and examples, in their order, from any others."""
         examples = [
-            (item.example.id, item.example.text, item.num_frames)
+            (item.example.id, item.example.text, item.example.labels, item.num_frames)
             for part in (self.train, self.dev)
             for item in part
         ]
@@ -51,8 +54,11 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     Raises:
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
     """
-    train_examples = [example for name in config.data.train for example in read_manifest(data_dir / name)]
-    dev_examples = read_manifest(data_dir / config.data.dev)
+    unit = config.data.token_unit
+    train_examples = [
+        with_text(example, unit) for name in config.data.train for example in read_manifest(data_dir / name)
+    ]
+    dev_examples = [with_text(example, unit) for example in read_manifest(data_dir / config.data.dev)]
     if not any(example.text for example in dev_examples):
         # Over nothing an error rate has no value, and there would be no best model to keep.
         raise ManifestError(f"{data_dir / config.data.dev}: no example has a text; add the transcripts")
@@ -64,9 +70,15 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         # A dev error over part of the dev set would flatter, so there is no leaving out here.
         raise ManifestError(offenders_line(data_dir / config.data.dev, dev_unreadable, len(dev_examples)))
     frontend.fit((signal, example.group) for example, signal in train_signals)
-    tokens = TokenTable.from_texts((e.text or "" for e, _ in train_signals), config.data.token_unit)
-    model = Model(config.encoder, frontend.dim, len(tokens))
-    train, offenders = check_targets(train_signals, frontend, tokens, model.output_lengths)
+    reads_labels = config.objective.build().reads_labels
+    tokens = TokenTable.from_texts(
+        (text for example, _ in train_signals for text in learnt_texts(example, reads_labels=reads_labels)),
+        unit,
+    )
+    model = Model(config.encoder, frontend.dim, len(tokens), config.objective)
+    train, offenders = check_targets(
+        train_signals, frontend, tokens, model.obstacle, reads_labels=reads_labels
+    )
     offenders = unreadable + offenders
     if offenders:
         line = offenders_line(data_dir / ", ".join(config.data.train), offenders, len(train_examples))
@@ -75,10 +87,10 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         log.line(f"left out: {line}")
         for offender in offenders:
             log.write(f"  {offender.id}: {offender.reason}")
-    dev_tokens = TokenTable.from_texts((e.text or "" for e in dev_examples), config.data.token_unit)
+    dev_tokens = TokenTable.from_texts((e.text or "" for e in dev_examples), unit)
     unknown = [token for token in dev_tokens.tokens if token not in tokens.tokens]
     if unknown:
-        kind = "characters" if config.data.token_unit == "character" else "words"
+        kind = "characters" if unit == "character" else "words"
         names = ", ".join(describe_token(token) for token in unknown[:8])
         log.line(
             f"dev has {len(unknown)} {kind} that no training text has, always counted as errors: {names}"
@@ -88,11 +100,18 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     dev_frontend.set_statistics(frontend.statistics())
     dev_frontend.fit_groups((signal, example.group) for example, signal in dev_signals)
     try:
-        dev = keep_for_scoring(dev_signals, dev_frontend, tokens)
+        dev = keep_for_scoring(dev_signals, dev_frontend, tokens, reads_labels=reads_labels)
     except ManifestError as error:
         raise ManifestError(f"{data_dir / config.data.dev}: {error}") from error
     dev_features = [dev_frontend(item.signal, item.example.group) for item in dev]
     return TrainingSet(frontend, tokens, model, train, dev, dev_features)
+
+
+def learnt_texts(example: Example, *, reads_labels: bool) -> list[str]:
+    """Returns the texts whose tokens a model has to know: that of the example, or each of its labels."""
+    if reads_labels:
+        return [label for label, _ in example.labels or ()]
+    return [example.text or ""]
 
 
 def offenders_line(path: Path, offenders: Sequence[Offender], num_examples: int) -> str:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqlabel.ctc import Emissions, collapse, ctc_loss, required_frames
+from seqlabel.ctc import Emissions, align, collapse, ctc_loss, required_frames, runs
 from seqlabel.tokens import BLANK
 
 
@@ -143,3 +143,26 @@ def test_required_frames_are_the_shortest_path_that_reads_so(target: list[int]) 
 def test_collapse_merges_repeats_before_it_removes_blanks() -> None:
     for path in itertools.product(range(3), repeat=5):
         assert collapse(path) == merged(path)
+
+
+@pytest.mark.parametrize("target", [[], [1], [1, 1], [1, 2], [2, 1, 2], [1, 1, 2], [2, 2, 2]], ids=str)
+@pytest.mark.parametrize("num_frames", [1, 3, 5])
+def test_the_alignment_is_the_best_of_all_paths_that_read_as_the_target(
+    target: list[int], num_frames: int
+) -> None:
+    frames = log_probs(num_frames, 3, seed=num_frames).numpy()
+    paths = [p for p in itertools.product(range(3), repeat=num_frames) if merged(p) == target]
+    if not paths:
+        with pytest.raises(ValueError, match="needs"):
+            align(frames, target)
+        return
+    best = max(paths, key=lambda path: sum(frames[t, token] for t, token in enumerate(path)))
+    assert align(frames, target) == list(best)
+
+
+def test_runs_share_the_blanks_out() -> None:
+    assert runs([0, 0, 3, 0, 0, 0, 5, 5, 0]) == [(3, 5), (5, 4)]
+    assert runs([3]) == [(3, 1)] and runs([0, 0]) == []
+    path = align(log_probs(30, 6, seed=2).numpy(), [1, 1, 4, 2, 5])
+    assert [token for token, _ in runs(path)] == [1, 1, 4, 2, 5]
+    assert sum(length for _, length in runs(path)) == 30

@@ -33,7 +33,8 @@ def features(recognizer: Recognizer, loaded: list[Loaded]) -> list[np.ndarray]:
 
 
 def evaluated(recognizer: Recognizer, loaded: Sequence[Loaded]) -> Evaluation:
-    return evaluate(recognizer.loaded.model, recognizer.decoder, recognizer.loaded.frontend, loaded, CPU)
+    features = [recognizer.loaded.frontend(item.signal) for item in loaded]
+    return evaluate(recognizer.loaded.model, recognizer.decoder, features, loaded, CPU)
 
 
 def texts(recognizer: Recognizer, features: Sequence[np.ndarray]) -> list[str]:

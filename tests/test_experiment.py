@@ -5,10 +5,10 @@ import msgspec
 import pytest
 
 from seqlabel.augmentations import GaussianNoiseConfig, SpeedConfig
-from seqlabel.encoders import RecurrentConfig
+from seqlabel.encoders import EmbeddedConfig, EncoderConfig, RecurrentConfig
 from seqlabel.errors import ConfigError
 from seqlabel.experiment import DataConfig, ExperimentConfig, load_recipe
-from seqlabel.features import MatrixConfig
+from seqlabel.features import FeatureConfig, MatrixConfig, SymbolsConfig
 from seqlabel.frontend import FrontendConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -177,7 +177,7 @@ def test_there_are_recipes() -> None:
 
 @every_recipe
 def test_every_recipe_loads_and_is_named_like_its_file(path: Path) -> None:
-    assert load_recipe(path).name == path.stem
+    assert load_recipe(path).name in (path.stem, f"{path.parent.name}_{path.stem}")
 
 
 @every_recipe
@@ -190,3 +190,20 @@ def test_an_unknown_setting_in_json_is_refused() -> None:
     text = msgspec.json.encode(SMALL).replace(b'"num_epochs"', b'"num_epoch"')
     with pytest.raises(msgspec.ValidationError, match="num_epoch"):
         msgspec.json.decode(text, type=ExperimentConfig)
+
+
+@pytest.mark.parametrize(
+    ("feature", "encoder", "message"),
+    [
+        (SymbolsConfig(table=("a",)), RecurrentConfig(), "symbols and embedded go together"),
+        (MatrixConfig(dim=1), EmbeddedConfig(num_symbols=3), "symbols and embedded go together"),
+        (SymbolsConfig(table=("a", "b")), EmbeddedConfig(num_symbols=3), "the table has 2 symbols"),
+        (SymbolsConfig(table=("a", "b")), EmbeddedConfig(num_symbols=2), "neither normalised nor stacked"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(
+    feature: FeatureConfig, encoder: EncoderConfig, message: str
+) -> None:
+    frontend = FrontendConfig(feature=feature)
+    with pytest.raises(ConfigError, match=message):
+        ExperimentConfig(name="x", data=DataConfig(directory="x"), frontend=frontend, encoder=encoder)

@@ -53,6 +53,7 @@ def test_what_is_written_is_read(tmp_path):
         ),
         Example(id="b", source=tmp_path / "f.ark:17", text=None),
         Example(id="c", source=tmp_path / "c.png", text=""),
+        Example(id="d", source=tmp_path / "d.png", labels=(("é", 2.0), ("t", 0.5))),
     ]
     write_manifest(tmp_path / "train.jsonl", examples)
     assert read_manifest(tmp_path / "train.jsonl") == examples
@@ -123,6 +124,9 @@ ROW = {"id": "a", "source": "a.wav", "text": "x"}
         {**ROW, "id": "b", "start_seconds": 2.0, "end_seconds": 1.0},
         {**ROW, "id": "b", "end_seconds": 0},
         {**ROW, "id": "b", "start_seconds": "1"},
+        {**ROW, "id": "b", "labels": []},
+        {**ROW, "id": "b", "labels": [["a", 0]]},
+        {**ROW, "id": "b", "labels": [["a"]]},
         ROW,
         [1, 2],
         "text",

@@ -12,9 +12,10 @@ from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
 from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
+from seqlabel.model import Model
 from seqlabel.model_file import read_tensors
 from seqlabel.records import Example
-from seqlabel.training import Trainer, TrainingStopped, train
+from seqlabel.training import Trainer, TrainingStopped, noisy_weights, train
 
 CONFIG = ExperimentConfig(
     name="tiny",
@@ -38,10 +39,25 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+RANDOM = replace(
+    CONFIG,
+    encoder=RecurrentConfig(
+        hidden_size=5,
+        num_layers=2,
+        recurrent_dropout=0.2,
+        zoneout=0.1,
+        variational_dropout=True,
+        peepholes=True,
+    ),
+    training=replace(CONFIG.training, weight_noise=0.05),
+)
+
+
+@pytest.mark.parametrize("config", [CONFIG, RANDOM], ids=["plain", "with all that is random"])
 def test_a_run_stopped_within_an_epoch_ends_bit_for_bit_like_an_uninterrupted_one(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: ExperimentConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(CONFIG, tmp_path / "whole", data, "cpu")
+    train(config, tmp_path / "whole", data, "cpu")
     step = Trainer._step
 
     def step_and_ask_to_stop(trainer: Trainer, batch: object) -> float:
@@ -52,8 +68,8 @@ def test_a_run_stopped_within_an_epoch_ends_bit_for_bit_like_an_uninterrupted_on
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", step_and_ask_to_stop)
         with pytest.raises(TrainingStopped):
-            train(CONFIG, tmp_path / "stopped", data, "cpu")
-    train(CONFIG, tmp_path / "stopped", data, "cpu")
+            train(config, tmp_path / "stopped", data, "cpu")
+    train(config, tmp_path / "stopped", data, "cpu")
     whole, _ = read_tensors(tmp_path / "whole" / "checkpoint.safetensors")
     resumed, _ = read_tensors(tmp_path / "stopped" / "checkpoint.safetensors")
     assert whole.keys() == resumed.keys()
@@ -75,3 +91,22 @@ def test_choosing_the_precision_leaves_no_trace_in_the_run(data: Path, tmp_path:
     _, named = run(progress.precision)
     assert chosen.keys() == named.keys()
     assert all(chosen[name].equal(named[name]) for name in chosen)
+
+
+def test_noise_is_in_matrices_while_a_gradient_is_computed_and_then_gone() -> None:
+    torch.manual_seed(1)
+    model = Model(RecurrentConfig(hidden_size=64, num_layers=1), 64, 64)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    with noisy_weights(model, 0.1):
+        for name, parameter in model.named_parameters():
+            noise = parameter.detach() - before[name]
+            assert float(noise.std()) == pytest.approx(0.1 if parameter.ndim > 1 else 0, abs=0.01)
+    assert all(torch.equal(parameter, before[name]) for name, parameter in model.named_parameters())
+
+
+def test_noise_is_gone_after_an_error_too() -> None:
+    model = Model(RecurrentConfig(hidden_size=4, num_layers=1), 3, 3)
+    before = model.head.weight.detach().clone()
+    with pytest.raises(KeyError), noisy_weights(model, 0.1):
+        raise KeyError
+    assert torch.equal(model.head.weight, before)

@@ -87,6 +87,7 @@ class ConvRecurrentEncoder(nn.Module):
             height = int(layer.output_lengths(torch.tensor([height]), axis=1)[0])
         self.recurrent = config.recurrent.build(channels[-1] * (height if config.column == "concat" else 1))
         self.output_dim = self.recurrent.output_dim
+        self.backward_from = self.recurrent.backward_from
 
     def output_lengths(self, lengths: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
         """Returns the number of frames that come out of the stem for that many frames."""

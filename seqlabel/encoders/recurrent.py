@@ -87,6 +87,10 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         is_wide = config.direction == "both" and config.merge == "concatenate"
         self.output_dim = (2 if is_wide else 1) * (config.projection_size or config.hidden_size)
+        # Where the backward direction begins in an output; nowhere if directions are added up.
+        self.backward_from = config.projection_size or config.hidden_size
+        if config.direction == "backward":
+            self.backward_from = 0
         dims = [input_dim] + [self.output_dim] * (config.num_layers - 1)
         self.layers = nn.ModuleList(RecurrentLayer(config, dim) for dim in dims)
         self.norms = nn.ModuleList(

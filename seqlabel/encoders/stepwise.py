@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seqlabel.engine.equations import GRU, LSTM
+from seqlabel.engine.equations import GRU, LSTM, NUM_GATES
 from seqlabel.engine.frames import Frames
 from seqlabel.engine.layer import Direction
 
@@ -18,7 +18,7 @@ def stepwise(
     """Returns the outputs of one direction for the rows of a batch."""
     starts = frames.starts.tolist()
     inputs = nn.functional.linear(rows, direction.input_weights, direction.input_bias)
-    hidden_size = len(direction.weights) // {LSTM: 4, GRU: 3}.get(kind, 1)
+    hidden_size = len(direction.weights) // NUM_GATES[kind]
     hidden = rows.new_zeros(0, direction.weights.shape[1])
     cell = rows.new_zeros(0, hidden_size)
     outputs: list[Tensor] = []

@@ -50,10 +50,19 @@ class Frames:
 
     @staticmethod
     def of(lengths: Int[Tensor, " N"], num_frames: int) -> "Frames":
-        """Returns the layout of examples of these lengths, each at least 1, padded to `num_frames`."""
+        """Returns the layout of examples of these lengths, padded to `num_frames`.
+
+        Raises:
+            ValueError: a length below 1 or above `num_frames`.
+        """
         order = torch.argsort(lengths, descending=True, stable=True)
         ordered = lengths[order]
-        frame = torch.arange(int(ordered[0]), device=lengths.device)
+        shortest, longest = int(ordered[-1]), int(ordered[0])
+        if shortest < 1 or longest > num_frames:
+            raise ValueError(
+                f"lengths from {shortest} to {longest}; expected 1 to the batch's {num_frames} frames"
+            )
+        frame = torch.arange(longest, device=lengths.device)
         is_there = frame[:, None] < ordered[None, :]
         counts = is_there.sum(dim=1)
         starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])

@@ -1,7 +1,8 @@
 """A recurrent layer in all its directions as one function with a gradient, on the CPU."""
 
+import itertools
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from seqlabel.engine.equations import GRU, LSTM, NUM_GATES
 from seqlabel.engine.frames import Frames
-from seqlabel.engine.product import TILE_COLUMNS, has_bfloat16_products
+from seqlabel.engine.product import TILE_COLUMNS, arranged, has_bfloat16_products
 from seqlabel.engine.sweep import sweep, sweep_back
 from seqlabel.engine.threads import all_at_once
 from seqlabel.engine.vectors import LANES
@@ -52,14 +53,58 @@ def recurrent_layer(
 ) -> Float[Tensor, "R H2"]:
     """Returns the outputs of the directions side by side for the rows of a batch.
 
-    Under bfloat16 autocast inputs, outputs and products are bfloat16, sums and cells float32.
+    Under bfloat16 autocast inputs, outputs and products are bfloat16, sums and cells float32. float16 becomes float32.
+
+    Raises:
+        ValueError: tensors of other sizes than these; options that do not go together.
     """
     dtype = rows.dtype
     if torch.is_autocast_enabled("cpu") and dtype != torch.float64:
         dtype = torch.get_autocast_dtype("cpu")
+    if dtype == torch.float16:
+        dtype = torch.float32
+    for direction in directions:
+        _check(kind, rows, frames, direction)
     learnt = [getattr(direction, name) for direction in directions for name in _LEARNT]
     outputs: Tensor = _RecurrentLayer.apply(_Plan(kind, dtype, frames, directions), rows, *learnt)
     return outputs
+
+
+def _check(kind: int, rows: Tensor, frames: Frames, direction: Direction) -> None:
+    """Compares all sizes: the sweeps work with bare addresses."""
+    gates, outputs = direction.weights.shape
+    cells = gates // NUM_GATES[kind]
+    expected = {
+        "input_weights": (gates, rows.shape[1]),
+        "weights": (NUM_GATES[kind] * cells, cells if direction.projection is None else outputs),
+        "input_bias": (gates,),
+        "bias": (gates,),
+        "peepholes": (3, cells),
+        "projection": (outputs, cells),
+        "mask": (frames.num_examples, cells),
+        "kept_hidden": (frames.num_rows, cells),
+        "kept_cells": (frames.num_rows, cells),
+    }
+    if len(rows) != frames.num_rows:
+        raise ValueError(f"{len(rows)} rows; expected {frames.num_rows}, as the frames were laid out")
+    for name, shape in expected.items():
+        tensor: Tensor | None = getattr(direction, name)
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise ValueError(f"{name} of size {tuple(tensor.shape)}; expected {shape}")
+    if direction.projection is not None:
+        extras = (direction.mask, direction.kept_hidden, direction.kept_cells)
+        if any(tensor is not None for tensor in extras):
+            raise ValueError("a projection goes neither with a mask nor with zoneout")
+
+
+class _Saved(NamedTuple):
+    """What a direction's sweep leaves for the way back, under the names that it has there."""
+
+    gates: Tensor
+    recurrent: Tensor
+    cells: Tensor
+    candidates: Tensor
+    memory: Tensor
 
 
 class _Plan:
@@ -80,8 +125,6 @@ class _Plan:
         self.num_cells = -(-self.hidden_size // LANES) * LANES
         self.output_size = directions[0].weights.shape[1]
         self.num_outputs = -(-self.output_size // LANES) * LANES
-        by_gate = torch.arange(self.num_gates * self.num_cells).view(self.num_gates, -1, LANES)
-        self.order = by_gate.transpose(0, 1).reshape(-1)
         parts = frames.parts(max(1, torch.get_num_threads() // len(directions)))
         self.pieces = [(index, part) for index in range(len(directions)) for part in parts]
 
@@ -95,15 +138,20 @@ class _Plan:
 
     def by_blocks(self, gates: Float[Tensor, "G *F"], dtype: torch.dtype) -> Float[Tensor, "G2 *F"]:
         """Returns weights or biases in the engine's order."""
-        gates = gates.detach().to(dtype)
+        gates = gates.detach()
         if self.num_cells != self.hidden_size:
             missing = (0, 0) * (gates.ndim - 1) + (0, self.num_cells - self.hidden_size)
             gates = torch.nn.functional.pad(gates.unflatten(0, (self.num_gates, -1)), missing).flatten(0, 1)
-        return gates.index_select(0, self.order)
+        blocks = torch.empty(gates.shape, dtype=dtype)
+        moved = gates.unflatten(0, (self.num_gates, -1, LANES)).transpose(0, 1)
+        blocks.unflatten(0, (-1, self.num_gates, LANES)).copy_(moved)  # order and type in one pass
+        return blocks
 
     def by_gates(self, blocks: Float[Tensor, "G2 *F"], dtype: torch.dtype) -> Float[Tensor, "G *F"]:
         """Returns gradients in PyTorch's order."""
-        gates = torch.empty(blocks.shape, dtype=dtype).index_copy_(0, self.order, blocks.to(dtype))
+        gates = torch.empty(blocks.shape, dtype=dtype)
+        moved = blocks.unflatten(0, (-1, self.num_gates, LANES)).transpose(0, 1)
+        gates.unflatten(0, (self.num_gates, -1, LANES)).copy_(moved)
         if self.num_cells == self.hidden_size:
             return gates
         cut: Tensor = gates.unflatten(0, (self.num_gates, -1))[:, : self.hidden_size].flatten(0, 1)
@@ -111,8 +159,9 @@ class _Plan:
 
     def filled(self, columns: Float[Tensor, "*R H"], dtype: torch.dtype) -> Float[Tensor, "*R H2"]:
         """Returns a contiguous matrix, its columns filled up with zeros to a multiple of sixteen."""
+        columns = columns.detach().to(dtype)
         missing = -columns.shape[-1] % LANES
-        return torch.nn.functional.pad(columns.detach().to(dtype), (0, missing)).contiguous()
+        return (torch.nn.functional.pad(columns, (0, missing)) if missing else columns).contiguous()
 
     def recurrent_weights(self, direction: Direction) -> Float[Tensor, "G2 P2"]:
         """Returns U in the engine's order and size."""
@@ -156,25 +205,22 @@ class _RecurrentLayer(torch.autograd.Function):
         num_outputs = plan.num_outputs
         hidden = plan.new(len(directions) * num_outputs, plan.kept)
 
-        def project(index: int) -> tuple[Tensor, ...]:
+        def project(index: int) -> tuple[_Saved, np.ndarray]:
             direction = directions[index]
             gates = (inputs @ plan.by_blocks(direction.input_weights, plan.dtype).t()).to(plan.kept)
             own = hidden if direction.mask is None else plan.new(num_cells, plan.kept)
             cells = plan.new(num_cells, plan.arithmetic)
             candidates = cells if direction.kept_cells is None else plan.new(num_cells, plan.arithmetic)
             memory = plan.new(num_cells, plan.kept, is_there=direction.projection is not None)
-            return gates, own, cells, candidates, memory
+            weights = arranged(plan.recurrent_weights(direction), plan.num_gates * LANES)
+            return _Saved(gates, own, cells, candidates, memory), weights
 
-        kept = all_at_once(project, len(directions))
-        weights = all_at_once(
-            lambda index: arranged(plan.recurrent_weights(directions[index]), plan.num_gates * LANES),
-            len(directions),
-        )
+        projected = all_at_once(project, len(directions))
 
         def run(piece: int) -> None:
             index, (first, last) = plan.pieces[piece]
             direction = directions[index]
-            gates, recurrent, cells, candidates, memory = kept[index]
+            saved, weights = projected[index]
             bias, inner_bias = plan.biases(direction)
             peepholes, mask, kept_hidden, kept_cells = plan.extras(direction)
             sweep(
@@ -183,45 +229,47 @@ class _RecurrentLayer(torch.autograd.Function):
                 first,
                 last,
                 frames.starts,
-                as_numpy(gates),
+                as_numpy(saved.gates),
                 as_numpy(hidden),
                 index * num_outputs,
-                as_numpy(recurrent),
+                as_numpy(saved.recurrent),
                 index * num_outputs if direction.mask is None else 0,
                 num_outputs,
-                as_numpy(cells),
-                as_numpy(candidates),
+                as_numpy(saved.cells),
+                as_numpy(saved.candidates),
                 bias,
                 inner_bias,
                 peepholes,
-                weights[index],
+                weights,
                 mask,
                 kept_hidden,
                 kept_cells,
-                as_numpy(memory),
+                as_numpy(saved.memory),
                 plan.projection(direction, is_transposed=False),
             )
 
         all_at_once(run, len(plan.pieces))
         if any(ctx.needs_input_grad):
             ctx.plan = plan
-            ctx.save_for_backward(inputs, hidden, *(tensor for saved in kept for tensor in saved), *learnt)
+            ctx.save_for_backward(
+                inputs, hidden, *(tensor for saved, _ in projected for tensor in saved), *learnt
+            )
         outputs = hidden.to(plan.dtype)
         if num_outputs == plan.output_size:
             return outputs
-        return outputs.view(num_rows, len(directions), -1)[:, :, : plan.output_size].flatten(1)
+        return outputs.view(num_rows, len(directions), -1)[:, :, : plan.output_size].flatten(1).clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         plan = ctx.plan
         count, frames = len(plan.directions), plan.frames
-        inputs, hidden, *saved = ctx.saved_tensors
-        kept = [saved[5 * index : 5 * index + 5] for index in range(count)]
-        learnt = saved[5 * count :]
+        inputs, hidden, *tensors = ctx.saved_tensors
+        taken = iter(tensors)
+        kept = [_Saved(*itertools.islice(taken, len(_Saved._fields))) for _ in range(count)]
         directions = [
-            replace(direction, **dict(zip(_LEARNT, learnt[6 * index : 6 * index + 6], strict=True)))
-            for index, direction in enumerate(plan.directions)
+            replace(direction, **dict(zip(_LEARNT, itertools.islice(taken, len(_LEARNT)), strict=True)))
+            for direction in plan.directions
         ]
         gradient = plan.filled(gradient.unflatten(1, (count, -1)), plan.kept).flatten(1)
         width = plan.num_gates * plan.num_cells
@@ -238,7 +286,7 @@ class _RecurrentLayer(torch.autograd.Function):
         def run(piece: int) -> None:
             index, (first, last) = plan.pieces[piece]
             direction = directions[index]
-            gates, _, cells, candidates, _ = kept[index]
+            saved = kept[index]
             peepholes, mask, kept_hidden, kept_cells = plan.extras(direction)
             sweep_back(
                 plan.kind,
@@ -249,9 +297,9 @@ class _RecurrentLayer(torch.autograd.Function):
                 as_numpy(gradient),
                 as_numpy(hidden),
                 index * plan.num_outputs,
-                as_numpy(gates),
-                as_numpy(cells),
-                as_numpy(candidates),
+                as_numpy(saved.gates),
+                as_numpy(saved.cells),
+                as_numpy(saved.candidates),
                 peepholes,
                 weights[index],
                 mask,
@@ -268,10 +316,10 @@ class _RecurrentLayer(torch.autograd.Function):
 
         def collect(index: int) -> list[Tensor | None]:
             direction = directions[index]
-            _, recurrent, cells, candidates, memory = kept[index]
+            saved = kept[index]
             change, inner_change = changes[index].to(plan.dtype), inner_changes[index].to(plan.dtype)
             first = index * plan.num_outputs if direction.mask is None else 0
-            own = recurrent[:, first : first + plan.output_size].to(plan.dtype)
+            own = saved.recurrent[:, first : first + plan.output_size].to(plan.dtype)
             before = frames.shifted(own, is_backward=direction.is_backward)
             to_rows = None
             if wants_rows:
@@ -283,13 +331,13 @@ class _RecurrentLayer(torch.autograd.Function):
             peepholes = None
             if plan.kind == LSTM and direction.peepholes is not None:
                 by_gate = change.view(len(change), -1, plan.num_gates, LANES).to(plan.arithmetic)
-                past = frames.shifted(cells, is_backward=direction.is_backward)
-                pairs = ((0, past), (1, past), (3, candidates))
+                past = frames.shifted(saved.cells, is_backward=direction.is_backward)
+                pairs = ((0, past), (1, past), (3, saved.candidates))
                 sums = [(by_gate[:, :, gate].flatten(1) * source).sum(0) for gate, source in pairs]
                 peepholes = torch.stack(sums)[:, : plan.hidden_size].to(direction.peepholes.dtype)
             projection = None
             if direction.projection is not None:
-                outward = hidden_changes[index].to(plan.dtype).t() @ memory.to(plan.dtype)
+                outward = hidden_changes[index].to(plan.dtype).t() @ saved.memory.to(plan.dtype)
                 projection = outward[: plan.output_size, : plan.hidden_size].to(direction.projection.dtype)
             return [
                 to_rows,
@@ -306,22 +354,6 @@ class _RecurrentLayer(torch.autograd.Function):
         for other, *_ in results[1:]:
             to_rows = to_rows + other if to_rows is not None and other is not None else None
         return (None, to_rows, *(value for found in results for value in found[1:]))
-
-
-def arranged(matrix: Float[Tensor, "C K"], num_columns: int) -> np.ndarray:
-    """Returns C rows of weights as `product` reads them: (tiles, K, num_columns), the last tile filled with zeros.
-
-    In bfloat16 two neighbours of K (which is even) stand as one uint32: (tiles, K / 2, num_columns).
-    """
-    missing = -len(matrix) % num_columns
-    if missing:
-        matrix = torch.nn.functional.pad(matrix, (0, 0, 0, missing))
-    matrix = matrix.contiguous()
-    if matrix.dtype == torch.bfloat16:
-        matrix = matrix.view(torch.int32)
-    tiles = matrix.view(-1, num_columns, matrix.shape[1]).transpose(1, 2).contiguous()
-    array: np.ndarray = (tiles.view(torch.uint32) if tiles.dtype == torch.int32 else tiles).numpy()
-    return array
 
 
 def as_numpy(tensor: Tensor) -> np.ndarray:

@@ -15,9 +15,14 @@ from functools import lru_cache
 from typing import Any, no_type_check
 
 import llvmlite.binding
+import numpy as np
+import torch
+from jaxtyping import Float
 from llvmlite import ir
 from numba import njit, types
+from numba.core import config
 from numba.extending import intrinsic
+from torch import Tensor
 
 TILE_COLUMNS = 64
 """Columns of the second matrix that lie together in a tile at most."""
@@ -43,21 +48,46 @@ class Arithmetic:
 
 
 @lru_cache
+def processor_features() -> frozenset[str]:
+    """Returns what the processor that numba compiles for is known to have: nothing if numba is told of another one."""
+    if any(getattr(config, name, None) for name in ("CPU_NAME", "CPU_FEATURES")):
+        return frozenset()
+    try:
+        features = llvmlite.binding.get_host_cpu_features()
+    except RuntimeError:  # not known on this platform
+        return frozenset()
+    return frozenset(name for name, is_there in features.items() if is_there)
+
+
 def has_bfloat16_products() -> bool:
-    """Returns whether this processor multiplies bfloat16 pairs into float32 sums (AVX512_BF16)."""
-    features = llvmlite.binding.get_host_cpu_features()
-    return bool(features.get("avx512bf16")) and bool(features.get("avx512f"))
+    """Returns whether the processor multiplies bfloat16 pairs into float32 sums (AVX512_BF16)."""
+    return {"avx512f", "avx512bf16"} <= processor_features()
 
 
-@lru_cache
 def arithmetic(bits: int, is_paired: bool = False) -> Arithmetic:
-    """Returns what suits this processor: 512-bit registers and 32 of them, else 256 bits and 16, else 128 and 32."""
-    features = llvmlite.binding.get_host_cpu_features()
-    if features.get("avx512f"):
+    """Returns what suits the processor: 32 registers of 512 bits, 16 of 256, or 128 bits and hardly fewer than 16."""
+    features = processor_features()
+    if "avx512f" in features:
         return Arithmetic(bits, 512 // bits, 4, is_paired)
-    if features.get("avx"):
+    if {"avx", "fma"} <= features:
         return Arithmetic(bits, 256 // bits, 2, is_paired)
-    return Arithmetic(bits, 128 // bits, 4, is_paired)
+    return Arithmetic(bits, 128 // bits, 4 if "neon" in features else 2, is_paired)
+
+
+def arranged(matrix: Float[Tensor, "C K"], num_columns: int) -> np.ndarray:
+    """Returns C rows of weights as `product` reads them: (tiles, K, num_columns), the last tile filled with zeros.
+
+    In bfloat16 two neighbours of K (which is even) stand as one uint32: (tiles, K / 2, num_columns).
+    """
+    missing = -len(matrix) % num_columns
+    if missing:
+        matrix = torch.nn.functional.pad(matrix, (0, 0, 0, missing))
+    matrix = matrix.contiguous()
+    if matrix.dtype == torch.bfloat16:
+        matrix = matrix.view(torch.int32)
+    tiles = matrix.view(-1, num_columns, matrix.shape[1]).transpose(1, 2).contiguous()
+    array: np.ndarray = (tiles.view(torch.uint32) if tiles.dtype == torch.int32 else tiles).numpy()
+    return array
 
 
 class _BFloat(ir.Type):  # type: ignore[misc]
@@ -81,7 +111,7 @@ def _emit_product(
     number = ir.FloatType() if how.bits == 32 else ir.DoubleType()
     vector = ir.VectorType(number, how.lanes)
     element = ir.IntType(32) if how.is_paired else number
-    word = ir.IntType(64)
+    i64 = ir.IntType(64)
     size = how.bits // 8
     width = how.lanes * size
     across = num_columns // how.lanes
@@ -102,7 +132,7 @@ def _emit_product(
         return loaded
 
     def offset(address: Any, num_bytes: int) -> Any:
-        return builder.add(address, ir.Constant(word, num_bytes)) if num_bytes else address
+        return builder.add(address, ir.Constant(i64, num_bytes)) if num_bytes else address
 
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), how.lanes), [0] * how.lanes)
 
@@ -113,26 +143,26 @@ def _emit_product(
         return builder.shuffle_vector(placed, undefined, lanes)
 
     element_align = 2 if how.is_paired else size
-    rows = [builder.add(left, builder.mul(left_stride, ir.Constant(word, row))) for row in range(num_rows)]
+    rows = [builder.add(left, builder.mul(left_stride, ir.Constant(i64, row))) for row in range(num_rows)]
     zero = ir.Constant(vector, None)
     for first in range(0, across, num_vectors):
         before = builder.block
         loop, after = builder.append_basic_block("depth"), builder.append_basic_block("done")
         builder.branch(loop)
         builder.position_at_end(loop)
-        step = builder.phi(word)
-        step.add_incoming(ir.Constant(word, 0), before)
+        step = builder.phi(i64)
+        step.add_incoming(ir.Constant(i64, 0), before)
         sums = []
         for _ in range(num_rows * num_vectors):
             phi = builder.phi(vector)
             phi.add_incoming(zero, before)
             sums.append(phi)
-        at = builder.add(right, builder.mul(step, ir.Constant(word, num_columns * size)))
+        at = builder.add(right, builder.mul(step, ir.Constant(i64, num_columns * size)))
         columns = [
             load(offset(at, (first + index) * width), pairs if how.is_paired else vector, size)
             for index in range(num_vectors)
         ]
-        along = builder.mul(step, ir.Constant(word, size))
+        along = builder.mul(step, ir.Constant(i64, size))
         updated = []
         for row in range(num_rows):
             spread_out = spread(builder.add(rows[row], along))
@@ -146,7 +176,7 @@ def _emit_product(
                     else [spread_out, columns[index], total]
                 )
                 updated.append(builder.call(fused, factors))
-        following = builder.add(step, ir.Constant(word, 1))
+        following = builder.add(step, ir.Constant(i64, 1))
         step.add_incoming(following, loop)
         for phi, value in zip(sums, updated, strict=True):
             phi.add_incoming(value, loop)

@@ -6,7 +6,8 @@ example never depends on the others: each of its sums is added up in the same or
 
 A sweep takes the examples from `first` to `last`, so that several may run at the same time. For each frame and each
 tile of cells it computes U h- of up to six examples in registers (`product`), and from it the step of the cell
-(`equations`).
+(`equations`). Names that end in `_at` are addresses, those in `_bytes` sizes and distances in bytes. numba gives an
+array back after its last use, and an address is no use: arrays made here are used once more at the end.
 """
 
 from typing import Any, no_type_check
@@ -15,6 +16,9 @@ import numpy as np
 from numba import njit
 
 from seqlabel.engine import equations as eq
+from seqlabel.engine import product as product_module
+from seqlabel.engine import vectors
+from seqlabel.engine.compiled import compiled, forget_if_changed
 from seqlabel.engine.product import TILE_COLUMNS, TILE_ROWS, product
 from seqlabel.engine.vectors import LANES
 
@@ -28,7 +32,7 @@ def address(array: Any) -> int:
     return np.int64(array.ctypes.data)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def sweep(
     kind: int,
@@ -64,8 +68,9 @@ def sweep(
         hidden: (R, ..) where h goes, from `hidden_column` on.
         recurrent: (R, ..) what the next step multiplies with U: the same place, or with a `mask` another.
         num_outputs: numbers of h: H, or P with a projection.
-        cells: (R, H) where c goes (LSTM), or the inner sum of n (GRU).
-        candidates: (R, H) where c goes before zoneout mixes it; the same array as `cells` without zoneout.
+        cells: (R, H) where an LSTM's c goes, mixed by zoneout.
+        candidates: (R, H) where c goes before zoneout mixes it, or the inner sum of a GRU's n; for an LSTM without
+            zoneout the same array as `cells`.
         bias: (G H,) like the gates.
         inner_bias: (H,) inside of the reset (GRU).
         peepholes: (3, H) for i, f and o (LSTM).
@@ -76,22 +81,24 @@ def sweep(
         projection: its weights arranged for `product`, a tile for each 64 columns.
     """
     num_frames, num_cells = len(starts) - 1, cells.shape[1]
-    num_columns = LANES * (4 if kind == LSTM else 3 if kind == GRU else 1)
+    tile_columns = LANES * (4 if kind == LSTM else 3 if kind == GRU else 1)
     tile = np.empty((TILE_ROWS, TILE_COLUMNS), cells.dtype)
     nothing = np.zeros(LANES, cells.dtype)
-    word, size = cells.itemsize, gates.itemsize
-    row_bytes = num_cells * word
-    depth = num_outputs * size // weights.itemsize
-    tile_bytes = depth * num_columns * weights.itemsize
-    arranged, sums, zeros = address(weights), address(tile), address(nothing)
-    gates_at, gates_row = address(gates), gates.shape[1] * size
-    hidden_at, hidden_row = address(hidden) + hidden_column * size, hidden.shape[1] * size
-    source, source_row = address(recurrent) + recurrent_column * size, recurrent.shape[1] * size
-    has_projection = len(memory) > 0
+    tile_at, nothing_at = address(tile), address(nothing)
+    number_bytes, kept_bytes = cells.itemsize, gates.itemsize
+    cells_bytes = num_cells * number_bytes
+    gates_at, gates_bytes = address(gates), gates.shape[1] * kept_bytes
+    hidden_at, hidden_bytes = address(hidden) + hidden_column * kept_bytes, hidden.shape[1] * kept_bytes
+    recurrent_at = address(recurrent) + recurrent_column * kept_bytes
+    recurrent_bytes = recurrent.shape[1] * kept_bytes
+    depth = num_outputs * kept_bytes // weights.itemsize
+    projected_depth = num_cells * kept_bytes // weights.itemsize
+    has_projection, has_mask = len(memory) > 0, len(mask) > 0
+    zones_hidden, zones_cells = len(kept_hidden) > 0, len(kept_cells) > 0
     # Where what comes out of the cells goes: to h, or to be projected.
-    out, out_row = (address(memory), memory.shape[1] * size) if has_projection else (hidden_at, hidden_row)
-    projected_depth = num_cells * size // weights.itemsize
-    has_mask, zones_hidden, zones_cells = len(mask) > 0, len(kept_hidden) > 0, len(kept_cells) > 0
+    out_at, out_bytes = (
+        (address(memory), memory.shape[1] * kept_bytes) if has_projection else (hidden_at, hidden_bytes)
+    )
     for step in range(num_frames):
         frame = num_frames - 1 - step if is_backward else step
         base, base_before, num_known = starts[frame], 0, 0
@@ -101,68 +108,87 @@ def sweep(
             base_before = starts[before]
             num_known = min(end, starts[before + 1] - base_before)
         for block in range(num_cells // LANES):
-            at = block * LANES
-            row = first
-            while row < end:
-                is_known = row < num_known
-                left = (num_known if is_known else end) - row
+            cell = block * LANES
+            weights_at = address(weights) + block * tile_columns * depth * weights.itemsize
+            example = first
+            while example < end:
+                is_known = example < num_known  # from a step before; the others begin here
+                left = (num_known if is_known else end) - example
                 count = -(-left // -(-left // TILE_ROWS))
                 if is_known:
-                    left_at = source + (base_before + row) * source_row
-                    right_at = arranged + block * tile_bytes
-                    product(weights, num_columns, count, left_at, source_row, right_at, depth, sums)
+                    past_at = recurrent_at + (base_before + example) * recurrent_bytes
+                    product(
+                        weights, tile_columns, count, past_at, recurrent_bytes, weights_at, depth, tile_at
+                    )
                 else:
                     tile[:count] = 0
                 for index in range(count):
-                    here, there = base + row + index, base_before + row + index
-                    h = sums + index * num_columns * word
-                    own = gates_at + here * gates_row + block * num_columns * size
-                    shift = address(bias) + block * num_columns * word
-                    h_past = hidden_at + there * hidden_row + at * size if is_known else zeros
-                    cell = address(candidates) + (here * num_cells + at) * word
+                    row, row_before = base + example + index, base_before + example + index
+                    sums_at = tile_at + index * tile_columns * number_bytes
+                    gate_at = gates_at + row * gates_bytes + block * tile_columns * kept_bytes
+                    bias_at = address(bias) + block * tile_columns * number_bytes
+                    h_past_at = (
+                        hidden_at + row_before * hidden_bytes + cell * kept_bytes if is_known else nothing_at
+                    )
+                    cell_place = row * cells_bytes + cell * number_bytes
+                    candidate_at = address(candidates) + cell_place
                     if kind == LSTM:
-                        c_past = address(cells) + (there * num_cells + at) * word if is_known else zeros
-                        p = address(peepholes) + at * word
+                        place_before = row_before * cells_bytes + cell * number_bytes
+                        c_past_at = address(cells) + place_before if is_known else nothing_at
+                        pi_at = address(peepholes) + cell * number_bytes
+                        pf_at, po_at = pi_at + cells_bytes, pi_at + 2 * cells_bytes
                         eq.lstm_step(
-                            gates, cells, (h, own, shift, p, p + row_bytes, p + 2 * row_bytes, c_past, cell)
+                            gates,
+                            cells,
+                            (sums_at, gate_at, bias_at, pi_at, pf_at, po_at, c_past_at, candidate_at),
                         )
                         if zones_cells:
-                            share = address(kept_cells) + (here * num_cells + at) * word
-                            mixed = address(cells) + (here * num_cells + at) * word
-                            eq.mix(gates, cells, (cell, c_past, share, mixed))
-                    elif kind == GRU:
-                        inner_shift = address(inner_bias) + at * word
-                        eq.gru_step(gates, cells, (h, own, shift, inner_shift, h_past, cell))
-                    else:
-                        eq.rnn_step(gates, cells, (h, own, shift))
-                    if zones_hidden:
-                        share = address(kept_hidden) + (here * num_cells + at) * word
-                        eq.mix_kept(gates, cells, (h, h_past, share))
-                    eq.keep(gates, cells, (h, out + here * out_row + at * size))
-                    if has_mask:
-                        factors = address(mask) + ((row + index) * num_cells + at) * word
-                        eq.keep_masked(gates, cells, (h, factors, source + here * source_row + at * size))
-                row += count
-        if has_projection:
-            for wide in range(0, num_outputs, TILE_COLUMNS):
-                right_at = address(projection) + wide * projected_depth * weights.itemsize
-                row = first
-                while row < end:
-                    count = -(-(end - row) // -(-(end - row) // TILE_ROWS))
-                    left_at = out + (base + row) * out_row
-                    product(weights, TILE_COLUMNS, count, left_at, out_row, right_at, projected_depth, sums)
-                    for index in range(count):
-                        for at in range(wide, min(wide + TILE_COLUMNS, num_outputs), LANES):
-                            h = sums + (index * TILE_COLUMNS + at - wide) * word
-                            eq.keep(
-                                gates, cells, (h, hidden_at + (base + row + index) * hidden_row + at * size)
+                            share_at = address(kept_cells) + cell_place
+                            eq.mix(
+                                gates, cells, (candidate_at, c_past_at, share_at, address(cells) + cell_place)
                             )
-                    row += count
-    # numba gives an array back after its last use, and an address is none: these must live until here.
+                    elif kind == GRU:
+                        inner_bias_at = address(inner_bias) + cell * number_bytes
+                        eq.gru_step(
+                            gates, cells, (sums_at, gate_at, bias_at, inner_bias_at, h_past_at, candidate_at)
+                        )
+                    else:
+                        eq.rnn_step(gates, cells, (sums_at, gate_at, bias_at))
+                    if zones_hidden:
+                        eq.mix_kept(gates, cells, (sums_at, h_past_at, address(kept_hidden) + cell_place))
+                    eq.keep(gates, cells, (sums_at, out_at + row * out_bytes + cell * kept_bytes))
+                    if has_mask:
+                        mask_at = address(mask) + (example + index) * cells_bytes + cell * number_bytes
+                        masked_at = recurrent_at + row * recurrent_bytes + cell * kept_bytes
+                        eq.keep_masked(gates, cells, (sums_at, mask_at, masked_at))
+                example += count
+        if has_projection:
+            for tile_first in range(0, num_outputs, TILE_COLUMNS):
+                projection_at = address(projection) + tile_first * projected_depth * weights.itemsize
+                example = first
+                while example < end:
+                    count = -(-(end - example) // -(-(end - example) // TILE_ROWS))
+                    memory_at = out_at + (base + example) * out_bytes
+                    product(
+                        weights,
+                        TILE_COLUMNS,
+                        count,
+                        memory_at,
+                        out_bytes,
+                        projection_at,
+                        projected_depth,
+                        tile_at,
+                    )
+                    for index in range(count):
+                        row_at = hidden_at + (base + example + index) * hidden_bytes
+                        for output in range(tile_first, min(tile_first + TILE_COLUMNS, num_outputs), LANES):
+                            sums_at = tile_at + (index * TILE_COLUMNS + output - tile_first) * number_bytes
+                            eq.keep(gates, cells, (sums_at, row_at + output * kept_bytes))
+                    example += count
     tile[0, 0] = nothing[0]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def sweep_back(
     kind: int,
@@ -191,7 +217,7 @@ def sweep_back(
     Args:
         gradient: (R, ..) of h, laid out like `hidden`: from `hidden_column` on.
         gates, hidden, cells, candidates: as `sweep` left them.
-        weights: U arranged for the product with the gates' gradients, a tile for each 64 cells.
+        weights: U arranged for the product with the gates' gradients, a tile for each 64 outputs.
         changes: (R, G H) where the gradient of W x goes, in the order of the gates.
         inner_changes: (R, G H) where that of U h- goes, likewise: the same array but for a GRU.
         projection: its weights arranged for the product with the gradient of h, a tile for each 64 cells.
@@ -199,18 +225,16 @@ def sweep_back(
         The others are as in `sweep`.
     """
     num_frames, num_cells = len(starts) - 1, cells.shape[1]
-    num_columns = LANES * (4 if kind == LSTM else 3 if kind == GRU else 1)
+    gate_columns = LANES * (4 if kind == LSTM else 3 if kind == GRU else 1)
     tile = np.empty((TILE_ROWS, TILE_COLUMNS), cells.dtype)
     nothing = np.zeros(LANES, cells.dtype)
-    word, size = cells.itemsize, gates.itemsize
-    row_bytes = num_cells * word
-    depth = num_columns // LANES * num_cells * size // weights.itemsize
-    arranged, sums, zeros = address(weights), address(tile), address(nothing)
-    gates_at, gates_row = address(gates), gates.shape[1] * size
-    hidden_at, hidden_row = address(hidden) + hidden_column * size, hidden.shape[1] * size
-    source, source_row = address(inner_changes), inner_changes.shape[1] * size
-    changes_at = address(changes)
-    gradient_at = address(gradient) + hidden_column * size
+    tile_at, nothing_at = address(tile), address(nothing)
+    number_bytes, kept_bytes = cells.itemsize, gates.itemsize
+    cells_bytes = num_cells * number_bytes
+    gates_bytes = gates.shape[1] * kept_bytes
+    hidden_at, hidden_bytes = address(hidden) + hidden_column * kept_bytes, hidden.shape[1] * kept_bytes
+    gradient_at = address(gradient) + hidden_column * kept_bytes
+    depth = gates.shape[1] * kept_bytes // weights.itemsize
     has_projection, num_outputs = len(hidden_changes) > 0, hidden_changes.shape[1]
     has_mask, zones_hidden, zones_cells = len(mask) > 0, len(kept_hidden) > 0, len(kept_cells) > 0
     # What flows back from the step after past the product with U: into c, and into h (GRU and zoneout).
@@ -229,85 +253,118 @@ def sweep_back(
             after = frame - 1 if is_backward else frame + 1  # the frame that the state went to
             base_after = starts[after]
             num_used = min(end, starts[after + 1] - base_after)
-        # What comes back into the cells of a row: the product of the step after with U, and the gradient of h. With a
-        # projection that is the gradient of h, which in its turn is multiplied to be that of the cells.
-        from_at, from_row, from_base, num_ready = source, source_row, base_after, num_used
-        from_weights, from_depth = arranged, depth
+        # What comes back into the cells: the gates of the step after times U, and the gradient of h. With a projection
+        # that sum is the gradient of h, which in its turn is multiplied to be that of the cells.
+        from_at, from_bytes, from_base, num_ready = address(inner_changes), gates_bytes, base_after, num_used
+        from_weights_at, from_depth = address(weights), depth
         if has_projection:
-            for wide in range(0, num_outputs, TILE_COLUMNS):
-                row = first
-                while row < end:
-                    is_used = row < num_used
-                    left = (num_used if is_used else end) - row
+            for tile_first in range(0, num_outputs, TILE_COLUMNS):
+                example = first
+                while example < end:
+                    is_used = example < num_used
+                    left = (num_used if is_used else end) - example
                     count = -(-left // -(-left // TILE_ROWS))
                     if is_used:
-                        left_at = source + (base_after + row) * source_row
-                        right_at = arranged + wide * depth * weights.itemsize
-                        product(weights, TILE_COLUMNS, count, left_at, source_row, right_at, depth, sums)
+                        left_at = address(inner_changes) + (base_after + example) * gates_bytes
+                        right_at = address(weights) + tile_first * depth * weights.itemsize
+                        product(weights, TILE_COLUMNS, count, left_at, gates_bytes, right_at, depth, tile_at)
                     else:
                         tile[:count] = 0
                     for index in range(count):
-                        here = base + row + index
-                        for at in range(wide, min(wide + TILE_COLUMNS, num_outputs), LANES):
-                            h = sums + (index * TILE_COLUMNS + at - wide) * word
-                            eq.add_kept(gates, cells, (h, gradient_at + here * hidden_row + at * size))
-                            eq.keep(
-                                gates, cells, (h, address(hidden_changes) + (here * num_outputs + at) * size)
+                        row = base + example + index
+                        for output in range(tile_first, min(tile_first + TILE_COLUMNS, num_outputs), LANES):
+                            sums_at = tile_at + (index * TILE_COLUMNS + output - tile_first) * number_bytes
+                            eq.add_kept(
+                                gates,
+                                cells,
+                                (sums_at, gradient_at + row * hidden_bytes + output * kept_bytes),
                             )
-                    row += count
-            from_at, from_row, from_base, num_ready = address(hidden_changes), num_outputs * size, base, end
-            from_weights, from_depth = address(projection), num_outputs * size // weights.itemsize
-        for wide in range(0, num_cells, TILE_COLUMNS):
-            row = first
-            while row < end:
-                is_ready = row < num_ready
-                left = (num_ready if is_ready else end) - row
+                            place = (row * num_outputs + output) * kept_bytes
+                            eq.keep(gates, cells, (sums_at, address(hidden_changes) + place))
+                    example += count
+            from_at, from_bytes = address(hidden_changes), num_outputs * kept_bytes
+            from_base, num_ready = base, end
+            from_weights_at, from_depth = address(projection), num_outputs * kept_bytes // weights.itemsize
+        for tile_first in range(0, num_cells, TILE_COLUMNS):
+            example = first
+            while example < end:
+                is_ready = example < num_ready
+                left = (num_ready if is_ready else end) - example
                 count = -(-left // -(-left // TILE_ROWS))
                 if is_ready:
-                    left_at = from_at + (from_base + row) * from_row
-                    right_at = from_weights + wide * from_depth * weights.itemsize
-                    product(weights, TILE_COLUMNS, count, left_at, from_row, right_at, from_depth, sums)
+                    left_at = from_at + (from_base + example) * from_bytes
+                    right_at = from_weights_at + tile_first * from_depth * weights.itemsize
+                    product(weights, TILE_COLUMNS, count, left_at, from_bytes, right_at, from_depth, tile_at)
                 else:
                     tile[:count] = 0
                 for index in range(count):
-                    here, there = base + row + index, base_before + row + index
-                    is_known = row + index < num_known
-                    for at in range(wide, min(wide + TILE_COLUMNS, num_cells), LANES):
-                        h = sums + (index * TILE_COLUMNS + at - wide) * word
-                        own = gates_at + here * gates_row + at // LANES * num_columns * size
-                        goal = changes_at + here * gates_row + at // LANES * num_columns * size
-                        flow_at = ((row + index - first) * num_cells + at) * word
-                        cell = address(candidates) + (here * num_cells + at) * word
+                    row, row_before = base + example + index, base_before + example + index
+                    is_known = example + index < num_known
+                    for cell in range(tile_first, min(tile_first + TILE_COLUMNS, num_cells), LANES):
+                        sums_at = tile_at + (index * TILE_COLUMNS + cell - tile_first) * number_bytes
+                        gate_place = row * gates_bytes + cell // LANES * gate_columns * kept_bytes
+                        gate_at, change_at = address(gates) + gate_place, address(changes) + gate_place
+                        cell_place = row * cells_bytes + cell * number_bytes
+                        candidate_at = address(candidates) + cell_place
+                        example_place = (example + index) * cells_bytes + cell * number_bytes
+                        flow_place = example_place - first * cells_bytes
+                        hidden_flow_at = address(hidden_flows) + flow_place
                         if has_mask:
-                            factors = address(mask) + ((row + index) * num_cells + at) * word
-                            eq.multiply(gates, cells, (h, factors))
+                            eq.multiply(gates, cells, (sums_at, address(mask) + example_place))
                         if not has_projection:
-                            eq.add_kept(gates, cells, (h, gradient_at + here * hidden_row + at * size))
-                        hidden_flow = address(hidden_flows) + flow_at
-                        if flows_past:
-                            eq.take(gates, cells, (h, hidden_flow))
-                        if zones_hidden:
-                            share = address(kept_hidden) + (here * num_cells + at) * word
-                            eq.mix_back(gates, cells, (h, hidden_flow, share))
-                        if kind == LSTM:
-                            c_past = address(cells) + (there * num_cells + at) * word if is_known else zeros
-                            share = (
-                                address(kept_cells) + (here * num_cells + at) * word if zones_cells else zeros
+                            eq.add_kept(
+                                gates, cells, (sums_at, gradient_at + row * hidden_bytes + cell * kept_bytes)
                             )
-                            p = address(peepholes) + at * word
-                            pf, po = p + row_bytes, p + 2 * row_bytes
-                            flow = address(cell_flows) + flow_at
+                        if flows_past:
+                            eq.take(gates, cells, (sums_at, hidden_flow_at))
+                        if zones_hidden:
+                            share_at = address(kept_hidden) + cell_place
+                            eq.mix_back(gates, cells, (sums_at, hidden_flow_at, share_at))
+                        if kind == LSTM:
+                            place_before = row_before * cells_bytes + cell * number_bytes
+                            c_past_at = address(cells) + place_before if is_known else nothing_at
+                            share_at = address(kept_cells) + cell_place if zones_cells else nothing_at
+                            pi_at = address(peepholes) + cell * number_bytes
+                            pf_at, po_at = pi_at + cells_bytes, pi_at + 2 * cells_bytes
+                            cell_flow_at = address(cell_flows) + flow_place
                             eq.lstm_step_back(
-                                gates, cells, (h, own, p, pf, po, c_past, cell, share, flow, goal)
+                                gates,
+                                cells,
+                                (
+                                    sums_at,
+                                    gate_at,
+                                    pi_at,
+                                    pf_at,
+                                    po_at,
+                                    c_past_at,
+                                    candidate_at,
+                                    share_at,
+                                    cell_flow_at,
+                                    change_at,
+                                ),
                             )
                         elif kind == GRU:
-                            h_past = hidden_at + there * hidden_row + at * size if is_known else zeros
-                            inner_goal = source + here * source_row + at // LANES * num_columns * size
+                            h_past_at = hidden_at + row_before * hidden_bytes + cell * kept_bytes
+                            if not is_known:
+                                h_past_at = nothing_at
+                            inner_change_at = address(inner_changes) + gate_place
                             eq.gru_step_back(
-                                gates, cells, (h, own, cell, h_past, hidden_flow, goal, inner_goal)
+                                gates,
+                                cells,
+                                (
+                                    sums_at,
+                                    gate_at,
+                                    candidate_at,
+                                    h_past_at,
+                                    hidden_flow_at,
+                                    change_at,
+                                    inner_change_at,
+                                ),
                             )
                         else:
-                            eq.rnn_step_back(gates, cells, (h, own, goal))
-                row += count
-    # numba gives an array back after its last use, and an address is none: these must live until here.
+                            eq.rnn_step_back(gates, cells, (sums_at, gate_at, change_at))
+                example += count
     tile[0, 0] = nothing[0] + cell_flows[0, 0] + hidden_flows[0, 0]
+
+
+forget_if_changed((sweep, sweep_back), (product_module, vectors, eq))

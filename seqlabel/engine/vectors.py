@@ -27,7 +27,7 @@ LANES = 16
 """Numbers in a vector."""
 
 _FUSED = ("contract",)  # a product and a sum may become one instruction
-_WORD = ir.IntType(32)
+_I32 = ir.IntType(32)
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ class Lanes:
 
     def __init__(self, builder: Any, kept: Any, arithmetic: Any) -> None:
         self.builder = builder
+        if arithmetic not in (types.float32, types.float64) or kept not in (arithmetic, types.uint16):
+            raise TypeError(
+                f"equations over {kept} and {arithmetic}; expected float32 or float64, or uint16 to keep"
+            )
         self.is_double = arithmetic == types.float64
         self.size = 8 if self.is_double else 4
         self.is_bfloat16 = kept == types.uint16
@@ -92,7 +96,7 @@ class Lanes:
         if not self.is_bfloat16:
             return self.load(address, index)
         half = self._read(address, index * LANES * 2, ir.VectorType(ir.IntType(16), LANES), 2)
-        words = self.builder.zext(half, ir.VectorType(_WORD, LANES))
+        words = self.builder.zext(half, ir.VectorType(_I32, LANES))
         raised = self.builder.shl(words, self._words(16))
         return Vector(self.builder, self.builder.bitcast(raised, self.vector))
 
@@ -102,7 +106,7 @@ class Lanes:
             self.store(vector, address, index)
             return
         builder = self.builder
-        words = builder.bitcast(vector.value, ir.VectorType(_WORD, LANES))
+        words = builder.bitcast(vector.value, ir.VectorType(_I32, LANES))
         is_odd = builder.and_(builder.lshr(words, self._words(16)), self._words(1))
         rounded = builder.add(builder.add(words, self._words(0x7FFF)), is_odd)
         # Rounding would make infinity of some NaN, and minus zero of others.
@@ -138,13 +142,13 @@ class Lanes:
         function = module.globals.get(name) or ir.Function(module, ir.FunctionType(number, [number]), name)
         value = x.value
         for lane in range(LANES):
-            at = ir.Constant(_WORD, lane)
+            at = ir.Constant(_I32, lane)
             one = self.builder.call(function, [self.builder.extract_element(x.value, at)])
             value = self.builder.insert_element(value, one, at)
         return Vector(self.builder, value)
 
     def _words(self, number: int) -> Any:
-        return ir.Constant(ir.VectorType(_WORD, LANES), [number] * LANES)
+        return ir.Constant(ir.VectorType(_I32, LANES), [number] * LANES)
 
     def _pointer(self, address: Any, offset: int, type_: Any) -> Any:
         place = self.builder.add(address, ir.Constant(ir.IntType(64), offset))

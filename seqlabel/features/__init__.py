@@ -8,9 +8,18 @@ from seqlabel.features.mfcc import Mfcc, MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.pen import Pen, PenConfig
 from seqlabel.features.stacking import StackingConfig
+from seqlabel.features.symbols import SymbolFeature, SymbolsConfig
 
-FeatureConfig = MfccConfig | LogMelConfig | PenConfig | ColumnConfig | GeometricColumnConfig | MatrixConfig
-Feature = Mfcc | LogMel | Pen | Columns | GeometricColumns | MatrixFeature
+FeatureConfig = (
+    MfccConfig
+    | LogMelConfig
+    | PenConfig
+    | ColumnConfig
+    | GeometricColumnConfig
+    | MatrixConfig
+    | SymbolsConfig
+)
+Feature = Mfcc | LogMel | Pen | Columns | GeometricColumns | MatrixFeature | SymbolFeature
 
 __all__ = [
     "ColumnConfig",
@@ -29,4 +38,6 @@ __all__ = [
     "Pen",
     "PenConfig",
     "StackingConfig",
+    "SymbolFeature",
+    "SymbolsConfig",
 ]

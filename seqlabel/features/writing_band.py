@@ -31,8 +31,8 @@ def writing_band(ink: Float32[np.ndarray, "height width"]) -> tuple[float, float
     if written.size == 0:
         return height / 2, 0.0
     profile = np.convolve(np.pad(written.mean(axis=1), 1), np.ones(3) / 3, "valid")
-    share = np.cumsum(profile) / max(float(profile.sum()), 1e-9)
-    rows = np.interp((LOW, 0.5, HIGH), share, np.arange(height) + 0.5)
+    above = np.concatenate([[0.0], np.cumsum(profile)]) / max(float(profile.sum()), 1e-9)
+    rows = np.interp((LOW, 0.5, HIGH), above, np.arange(height + 1))
     return float(rows[1]), float(rows[2] - rows[0])
 
 

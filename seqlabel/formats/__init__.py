@@ -1,4 +1,4 @@
-"""Readers and writers of other people's files: audio, line images, pen ink, matrices and ALTO pages."""
+"""Readers and writers of other people's files: audio, line images, pen ink, matrices, symbols and ALTO pages."""
 
 from seqlabel.formats.alto import AltoLine, AltoPage, cut_line, read_alto
 from seqlabel.formats.audio import AUDIO_SUFFIXES, read_audio, write_wav
@@ -13,12 +13,14 @@ from seqlabel.formats.ink import (
     write_strokes,
 )
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
+from seqlabel.formats.symbols import SYMBOL_SUFFIXES, read_symbols
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "IMAGE_SUFFIXES",
     "INK_SUFFIXES",
     "MATRIX_SUFFIXES",
+    "SYMBOL_SUFFIXES",
     "AltoLine",
     "AltoPage",
     "InkDocument",
@@ -30,6 +32,7 @@ __all__ = [
     "read_line_image",
     "read_matrix",
     "read_strokes",
+    "read_symbols",
     "read_unipen_segments",
     "split_ark_address",
     "write_line_image",

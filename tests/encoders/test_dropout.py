@@ -45,3 +45,10 @@ def test_one_seed_drops_the_same() -> None:
         torch.manual_seed(3)
         found.append(dropout(torch.ones(33), 0.5, is_training=True))
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("probability", [0.0005, 0.9995])
+def test_probabilities_beyond_all_multiples_of_1_256_are_kept(probability: float) -> None:
+    torch.manual_seed(1)
+    dropped = dropout(torch.ones(400_000), probability, is_training=True)
+    assert (dropped == 0).float().mean().item() == pytest.approx(probability, abs=0.0002)

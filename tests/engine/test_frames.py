@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from seqlabel.engine.frames import Frames, rounded_up
@@ -40,3 +41,9 @@ def test_few_shapes_occur_and_little_is_added() -> None:
     counts = range(1, 5000)
     assert all(0 <= rounded_up(count) - count <= max(7, count / 15) for count in counts)
     assert len({rounded_up(count) for count in counts}) < 120
+
+
+@pytest.mark.parametrize("lengths", [[3, 0], [3, 7]], ids=["none", "more than the batch has"])
+def test_lengths_that_no_batch_can_have_are_refused(lengths: list[int]) -> None:
+    with pytest.raises(ValueError, match="expected 1 to the batch's 6 frames"):
+        Frames.of(torch.tensor(lengths), 6)

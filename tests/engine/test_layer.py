@@ -229,3 +229,47 @@ def test_the_engines_own_precision_of_a_long_sequence_is_that_of_pytorch() -> No
     weights = [parameter.detach() for parameter in lstm.parameters()]
     found = frames.padded(recurrent_layer(LSTM, frames.rows(features), frames, [Direction(False, *weights)]))
     torch.testing.assert_close(found, lstm(features)[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("input_weights", (20, 4)),
+        ("weights", (20, 4)),
+        ("bias", (19,)),
+        ("peepholes", (4, 5)),
+        ("mask", (2, 5)),
+        ("kept_hidden", (3, 5)),
+        ("kept_cells", (8, 4)),
+    ],
+)
+def test_a_tensor_of_another_size_is_refused_before_an_address_is_taken(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    frames = Frames.of(torch.tensor([2, 2, 1]), 2)
+    direction = drawn(LSTM, set(), frames)
+    # Past the shape checks of the tests, which users do not have.
+    object.__setattr__(direction, name, torch.zeros(shape, dtype=torch.float64))
+    rows = torch.zeros(frames.num_rows, 3, dtype=torch.float64)
+    with pytest.raises(ValueError, match=f"{name} of size"):
+        recurrent_layer(LSTM, rows, frames, [direction])
+
+
+def test_too_few_rows_and_a_masked_projection_are_refused() -> None:
+    frames = Frames.of(torch.tensor([40] * 30), 40)
+    direction = drawn(LSTM, set(), frames)
+    with pytest.raises(ValueError, match="8 rows; expected 1216"):
+        recurrent_layer(LSTM, torch.zeros(8, 3, dtype=torch.float64), frames, [direction])
+    both = drawn(LSTM, {"projection", "mask"}, frames)
+    rows = torch.zeros(frames.num_rows, 3, dtype=torch.float64)
+    with pytest.raises(ValueError, match="goes neither with a mask nor with zoneout"):
+        recurrent_layer(LSTM, rows, frames, [both])
+
+
+def test_float16_is_computed_in_float32() -> None:
+    frames = Frames.of(torch.tensor([3, 2]), 3)
+    direction = drawn(GRU, set(), frames, dtype=torch.float32)
+    rows = frames.rows(torch.randn(2, 3, 3))
+    with torch.autocast("cpu", dtype=torch.float16):
+        found = recurrent_layer(GRU, rows, frames, [direction])
+    assert torch.equal(found, recurrent_layer(GRU, rows, frames, [direction]))

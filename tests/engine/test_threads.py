@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -26,3 +27,18 @@ def test_an_error_in_a_piece_comes_out(num_threads: int) -> None:
 def test_no_piece_records_gradients(num_threads: int) -> None:
     weight = torch.ones(2, requires_grad=True)
     assert not any(result.requires_grad for result in all_at_once(lambda index: weight * index, 3))
+
+
+def test_other_threads_keep_their_number_of_threads(num_threads: int) -> None:
+    all_at_once(lambda index: index, 2)
+    assert torch.get_num_threads() == num_threads
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == num_threads
+
+
+def test_autocast_chooses_no_type_in_a_piece(num_threads: int) -> None:
+    square = torch.ones(2, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert all(
+            product.dtype == torch.float32 for product in all_at_once(lambda index: square @ square, 2)
+        )

@@ -18,6 +18,7 @@ from seqlabel.features import (
     MatrixConfig,
     MfccConfig,
     PenConfig,
+    SymbolsConfig,
 )
 from seqlabel.formats import write_line_image, write_npy, write_strokes, write_wav
 from seqlabel.records import Example, LineImage, Matrix, Strokes, Waveform
@@ -49,6 +50,11 @@ def _write_matrix(folder: Path) -> Path:
     return folder / "a.npy"
 
 
+def _write_symbols(folder: Path) -> Path:
+    (folder / "a.txt").write_text("HH AH L OW\n")
+    return folder / "a.txt"
+
+
 MADE: dict[type, tuple[FeatureConfig, Callable[[Path], Path]]] = {
     MfccConfig: (MfccConfig(), _write_audio),
     LogMelConfig: (LogMelConfig(), _write_audio),
@@ -56,6 +62,7 @@ MADE: dict[type, tuple[FeatureConfig, Callable[[Path], Path]]] = {
     ColumnConfig: (ColumnConfig(), _write_image),
     GeometricColumnConfig: (GeometricColumnConfig(), _write_image),
     MatrixConfig: (MatrixConfig(dim=5, num_deltas=1), _write_matrix),
+    SymbolsConfig: (SymbolsConfig(table=("AH", "HH", "L", "OW")), _write_symbols),
 }
 every_feature = pytest.mark.parametrize(
     "kind", typing.get_args(FeatureConfig), ids=lambda kind: kind.__name__
@@ -120,7 +127,9 @@ def test_the_config_survives_the_json_of_a_model_file(kind: type) -> None:
     assert msgspec.json.decode(msgspec.json.encode(config), type=FeatureConfig) == config
 
 
-@pytest.mark.parametrize("kind", [PenConfig, ColumnConfig, GeometricColumnConfig, MatrixConfig])
+@pytest.mark.parametrize(
+    "kind", [PenConfig, ColumnConfig, GeometricColumnConfig, MatrixConfig, SymbolsConfig]
+)
 def test_seconds_are_refused_where_the_file_has_none(kind: type, tmp_path: Path) -> None:
     config, write = MADE[kind]
     with pytest.raises(ManifestError, match="'cut': start_seconds"):

@@ -72,3 +72,10 @@ def test_a_line_as_small_as_a_pixel_goes_through() -> None:
 def test_a_band_that_is_no_share_is_refused(band: float) -> None:
     with pytest.raises(ConfigError, match="expected a share of the height"):
         ColumnConfig(band=band)
+
+
+def test_upside_down_the_middle_is_as_far_from_the_other_end() -> None:
+    ink = np.zeros((21, 40), np.float32)
+    ink[5:9] = 1.0
+    (middle, band), (flipped, same) = writing_band(ink), writing_band(ink[::-1])
+    assert (middle, flipped) == (pytest.approx(7.0), pytest.approx(14.0)) and same == pytest.approx(band)

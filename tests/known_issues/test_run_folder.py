@@ -21,6 +21,7 @@ from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
 from seqlabel.model_file import save_tensors
+from seqlabel.objectives import Ctc
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
 from seqlabel.training import Trainer, TrainingStopped, train
@@ -85,11 +86,13 @@ def test_a_step_that_was_left_out_leaves_the_metrics_valid_json(
 ) -> None:
     calls = []
 
-    def loss_once_nan(emissions: Emissions, targets: Tensor, target_lengths: Tensor) -> Tensor:
+    def loss_once_nan(
+        objective: Ctc, emissions: Emissions, targets: Tensor, target_lengths: Tensor
+    ) -> Tensor:
         calls.append(1)
         return emissions.log_probs.sum(dim=(1, 2)) * (torch.nan if len(calls) == 2 else 1.0)
 
-    monkeypatch.setattr(training, "ctc_loss", loss_once_nan)
+    monkeypatch.setattr(Ctc, "losses", loss_once_nan)
     train(CONFIG, data / "run", data, "cpu")
     metrics = metrics_of(data / "run")
     assert metrics["num_skipped"] == 1
