@@ -3,7 +3,7 @@
 Prepare:  python -m data_prep.fsdd data/fsdd
 Train:    seqlabel train recipes/fsdd/classify.py
 Measure:  seqlabel evaluate runs/fsdd_classify/best.safetensors data/fsdd/single_test.jsonl
-Expect:   see README.md
+Expect:   99.33 % of the test recordings right (seed 1, 2026-11-25; README.md)
 """
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, SpeedConfig

@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.poilus data/poilus
 Train:    seqlabel train recipes/poilus/poilus.py
-Expect:   see README.md
+Expect:   dev CER about 25 % (seed 1, 2026-11-25; README.md); being worked on
 """
 
 from seqlabel.augmentations import ImageWarpConfig, MasksConfig
