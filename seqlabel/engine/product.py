@@ -65,7 +65,7 @@ def has_bfloat16_products() -> bool:
 
 
 def arithmetic(bits: int, is_paired: bool = False) -> Arithmetic:
-    """Returns what suits the processor: 32 registers of 512 bits, 16 of 256, or 128 bits and hardly fewer than 16."""
+    """Returns what suits the registers: 32 of 512 bits (AVX-512), 16 of 256 (AVX), 32 (NEON) or 16 of 128 bits."""
     features = processor_features()
     if "avx512f" in features:
         return Arithmetic(bits, 512 // bits, 4, is_paired)

@@ -59,9 +59,8 @@ def with_writing_band(
     )
     paper = np.uint8(np.percentile(pixels, 75))
     line = np.full((height, size[0]), paper)
-    first = round(
-        middle / len(ink) * len(pixels) - height / 2
-    )  # the row of `pixels` that becomes the top one
+    # The row of `pixels` that becomes the top one.
+    first = round(middle / len(ink) * len(pixels) - height / 2)
     top, bottom = max(0, first), min(len(pixels), first + height)
     line[top - first : bottom - first] = pixels[top:bottom]
     return LineImage(line)
