@@ -1,4 +1,4 @@
-"""The program `seqlabel`: train, evaluate, transcribe, align, score, info.
+"""The program `seqlabel`: train, evaluate, transcribe, align, score, lm, info.
 
 Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 130 where the
 user has interrupted it. PyTorch is imported inside the commands, so that `--help` answers at once.
@@ -6,26 +6,37 @@ user has interrupted it. PyTorch is imported inside the commands, so that `--hel
 
 import argparse
 import difflib
-import json
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from seqlabel.errors import ConfigError, SeqlabelError
-from seqlabel.version import __version__
-
 if TYPE_CHECKING:
-    from seqlabel.metrics import ErrorRates
-    from seqlabel.recognizer import BarOf
+    from seqlabel.recognizer import Recognizer
 
-DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
-MOST_LABELS = 20
-"""A table of confusions has as many rows at most; beyond that the most frequent ones are listed."""
+from seqlabel.errors import ConfigError, SeqlabelError
+from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding
+from seqlabel.terminal import (
+    DONE,
+    INTERRUPTED,
+    USER_ERROR,
+    as_json_text,
+    bars_on_terminal,
+    complain,
+    files_below,
+    hypothesis_as_json,
+    percent,
+    print_labels,
+    print_rates,
+    print_table,
+    refuse_unwritable,
+    write_lines,
+)
+from seqlabel.version import __version__
 
 
 def program() -> NoReturn:
@@ -44,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         arguments, rest = _parser().parse_known_args(given)
-        if rest and arguments.run is not _train:
+        if rest and arguments.run not in (_train, _evaluate, _transcribe):
             raise ConfigError(f"unexpected argument {rest[0]!r}; see `seqlabel {arguments.command} --help`")
         arguments.given, arguments.overrides = given, rest
         run: Callable[[argparse.Namespace], int] = arguments.run
@@ -55,16 +66,16 @@ def main(argv: list[str] | None = None) -> int:
     except SystemExit as stop:  # argparse, after --help or a usage error
         return stop.code if isinstance(stop.code, int) else USER_ERROR
     except SeqlabelError as error:
-        return _complain(error)
+        return complain(error)
     except BrokenPipeError:
         # The reader (`| head`) has had enough. What is buffered must not fail once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror or error}")
+        return complain(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        _complain("interrupted")
+        complain("interrupted")
         return INTERRUPTED
 
 
@@ -108,7 +119,7 @@ def _train(arguments: argparse.Namespace) -> int:
     try:
         result = train(config, run_dir, data_dir, arguments.device)
     except TrainingStopped as stop:
-        _complain(f"{stop}: {command}")
+        complain(f"{stop}: {command}")
         return INTERRUPTED
     except torch.OutOfMemoryError as error:
         raise ConfigError(
@@ -117,7 +128,7 @@ def _train(arguments: argparse.Namespace) -> int:
         ) from error
     except KeyboardInterrupt:
         is_kept = (run_dir / "checkpoint.safetensors").exists()
-        _complain(
+        complain(
             f"interrupted; the last checkpoint is kept, the same command goes on from it: {command}"
             if is_kept
             else "interrupted before the first checkpoint; the same command starts again"
@@ -127,76 +138,86 @@ def _train(arguments: argparse.Namespace) -> int:
     rows = [
         (
             "best",
-            f"epoch {summary.epoch}, dev CER {_percent(summary.dev_cer)}, WER {_percent(summary.dev_wer)}",
+            f"epoch {summary.epoch}, dev CER {percent(summary.dev_cer)}, WER {percent(summary.dev_wer)}",
         ),
         ("model", str(result.best_model)),
     ]
     test = data_dir / "test.jsonl"
     if test.exists():
         rows.append(("next", shlex.join(["seqlabel", "evaluate", str(result.best_model), str(test)])))
-    _print_table(rows)
+    print_table(rows)
     return DONE
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     out: Path | None = arguments.out
     if out is not None:
-        _refuse_unwritable(out)
-    from seqlabel.recognizer import Recognizer
-
-    recognizer = Recognizer.load(arguments.model, arguments.device)
-    evaluation = recognizer.evaluate(arguments.manifest, _bars())
+        refuse_unwritable(out)
+    recognizer = _recognizer(arguments)
+    evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
     if out is not None:
         rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
         lines = [
-            _json({"id": id_, "reference": reference, "hypothesis": found.text, "score": found.score})
+            as_json_text({"id": id_, "reference": reference, "hypothesis": found.text, "score": found.score})
             for id_, reference, found in rows
         ]
-        _write_lines(out, lines)
+        write_lines(out, lines)
     if recognizer.header.experiment.objective.build().measure == "ser":
         found = [hypothesis.text for hypothesis in evaluation.hypotheses]
-        _print_labels(evaluation.rates, list(zip(evaluation.references, found, strict=True)), arguments.json)
+        print_labels(evaluation.rates, list(zip(evaluation.references, found, strict=True)), arguments.json)
     else:
-        _print_rates(evaluation.rates, as_json=arguments.json)
+        print_rates(evaluation.rates, as_json=arguments.json)
     return DONE
 
 
-def _transcribe(arguments: argparse.Namespace) -> int:
+def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
+    """Loads a model to read as its file says, or as the command line does."""
     from seqlabel.recognizer import Recognizer
 
     recognizer = Recognizer.load(arguments.model, arguments.device)
+    decoder, language = decoding(recognizer.header, recognizer.loaded.language, arguments)
+    return Recognizer(recognizer.loaded, arguments.device, decoder, language)
+
+
+def _transcribe(arguments: argparse.Namespace) -> int:
+    if arguments.n_best < 1 or (arguments.n_best > 1 and not arguments.json):
+        raise ConfigError(f"--n-best {arguments.n_best}: expected at least 1, and --json beside it above 1")
+    recognizer = _recognizer(arguments)
     code = DONE
     paths: list[Path] = []
     for path in arguments.paths:
-        found = list(_walk(path, recognizer.suffixes)) if path.is_dir() else [path]
+        found = list(files_below(path, recognizer.suffixes)) if path.is_dir() else [path]
         if not found:
             kinds = " ".join(sorted(recognizer.suffixes))
-            code = _complain(f"{path}: no file in this folder that the model reads; expected some of {kinds}")
+            code = complain(f"{path}: no file in this folder that the model reads; expected some of {kinds}")
         paths.extend(found)
-    for path, result in recognizer.transcribe_files(paths):
+    for path, result in recognizer.read_files(paths, arguments.n_best):
         if isinstance(result, SeqlabelError):
             sys.stdout.flush()
-            code = _complain(result)
+            code = complain(result)
         elif arguments.json:
-            print(_json({"path": str(path), "text": result.text, "score": result.score}))
+            row = {"path": str(path), **hypothesis_as_json(result[0])}
+            if arguments.n_best > 1:
+                row["n_best"] = [hypothesis_as_json(found) for found in result]
+            print(as_json_text(row))
         else:
-            print(f"{path}\t{result.text}")
+            print(f"{path}\t{result[0].text}")
     return code
 
 
 def _align(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
-    _refuse_unwritable(out)
+    refuse_unwritable(out)
     from seqlabel.manifest import write_manifest
     from seqlabel.recognizer import Recognizer
 
     recognizer = Recognizer.load(arguments.model, arguments.device)
-    aligned, offenders = recognizer.align(arguments.manifest, _bars())
+    aligned, offenders = recognizer.align(arguments.manifest, bars_on_terminal())
     if aligned:
         write_manifest(out, aligned)
     print(f"{out}: {len(aligned):,} of {len(aligned) + len(offenders):,} examples with labels")
     for offender in offenders:
-        _complain(f"{arguments.manifest}: '{offender.id}': {offender.reason}")
+        complain(f"{arguments.manifest}: '{offender.id}': {offender.reason}")
     return USER_ERROR if offenders else DONE
 
 
@@ -204,7 +225,7 @@ def _score(arguments: argparse.Namespace) -> int:
     from seqlabel.metrics import score
     from seqlabel.transcripts import read_pairs
 
-    _print_rates(score(read_pairs(arguments.reference, arguments.hypothesis)), as_json=arguments.json)
+    print_rates(score(read_pairs(arguments.reference, arguments.hypothesis)), as_json=arguments.json)
     return DONE
 
 
@@ -219,136 +240,8 @@ def _info(arguments: argparse.Namespace) -> int:
     else:
         from seqlabel.model_description import describe
 
-        _print_table(describe(arguments.model, header))
+        print_table(describe(arguments.model, header))
     return DONE
-
-
-def _refuse_unwritable(out: Path) -> None:
-    """Says before the work, and not after it, that its result has no place."""
-    if out.is_dir():
-        raise ConfigError(f"{out}: is a folder; name a file")
-    if not out.parent.is_dir():
-        raise ConfigError(f"{out}: its folder does not exist; make {out.parent} first")
-    if not os.access(out if out.exists() else out.parent, os.W_OK):
-        raise ConfigError(f"{out}: cannot be written here; name a file elsewhere")
-
-
-# --- files ------------------------------------------------------------------------------------------------
-
-
-def _walk(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
-    """The files below a folder that end like `suffixes`, in the order of their names; hidden ones are not for us."""
-    endings = tuple(suffixes)
-
-    def refuse(error: OSError) -> NoReturn:
-        raise error
-
-    for where, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(endings) and not name.startswith("."):
-                yield Path(where, name)
-
-
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    """Writes a whole file or none: to a temporary name beside it, then renamed; devices and pipes as they are."""
-    place = path.resolve()  # a link stays one
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-    text = "".join(f"{line}\n" for line in lines)
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-            return
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(place)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be written ({error.strerror or error}); name another file"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-# --- what is printed --------------------------------------------------------------------------------------
-
-
-def _print_rates(rates: "ErrorRates", *, as_json: bool) -> None:
-    if as_json:
-        print(_json(rates.as_json()))
-        return
-    rows = [("characters", "CER", rates.cer, rates.characters), ("words", "WER", rates.wer, rates.words)]
-    width = max(len(f"{counts.errors:,}") for _, _, _, counts in rows)
-    length = max(len(f"{counts.reference_length:,}") for _, _, _, counts in rows)
-    for unit, name, rate, counts in rows:
-        errors = f"{counts.errors:{width},} {'error ' if counts.errors == 1 else 'errors'}"
-        kinds = f"{counts.substitutions:,} substituted, {counts.deletions:,} deleted, {counts.insertions:,} inserted"
-        print(
-            f"{name} {_percent(rate):>9}  {errors} in {counts.reference_length:{length},} {unit:<10}  {kinds}"
-        )
-    if rates.frames is not None:
-        frames = rates.frames
-        right = frames.reference_length - frames.errors
-        print(f"frames {_percent(1 - rates.fer)} right, {right:,} of {frames.reference_length:,}")
-    wrong = f"{rates.num_wrong:{width},} wrong  of {rates.num_examples:{length},} examples"
-    print(f"SER {_percent(rates.ser):>9}  {wrong}")
-
-
-def _print_labels(rates: "ErrorRates", pairs: list[tuple[str, str]], as_json: bool) -> None:
-    """Prints what a classification is judged by: accuracy and the table of confusions."""
-    from seqlabel.metrics import confusions
-
-    counts = confusions(pairs)
-    if as_json:
-        named = [{"reference": r, "hypothesis": h, "count": count} for (r, h), count in counts.items()]
-        print(_json({"accuracy": 1 - rates.ser, **rates.as_json(), "confusions": named}))
-        return
-    print(f"accuracy {_percent(1 - rates.ser)}  {rates.num_wrong:,} wrong of {rates.num_examples:,} examples")
-    labels = sorted({label for pair in counts for label in pair})
-    if len(labels) > MOST_LABELS:
-        wrong = [(pair, count) for pair, count in counts.items() if pair[0] != pair[1]]
-        for (reference, hypothesis), count in wrong[:MOST_LABELS]:
-            print(f"{count:6,}  {reference} read as {hypothesis}")
-        return
-    width = max(len(label) for label in labels)
-    cell = max(width, max(len(f"{count:,}") for count in counts.values())) + 1
-    print(" " * width + "".join(f"{label:>{cell}}" for label in labels) + "   read as")
-    for reference in labels:
-        row = (counts.get((reference, hypothesis), 0) for hypothesis in labels)
-        print(f"{reference:<{width}}" + "".join(f"{count or '.':>{cell}}" for count in row))
-
-
-def _print_table(rows: Iterable[tuple[str, str]]) -> None:
-    for name, value in rows:
-        print(f"{name:<10}{value}".rstrip())
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.2f} %"
-
-
-def _json(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    # A path that is not UTF-8 can stand in JSON by escapes only.
-    return text if text.isprintable() else json.dumps(value, allow_nan=False)
-
-
-def _bars() -> "BarOf | None":
-    """Progress bars on a terminal; nothing where nobody looks."""
-    if not sys.stderr.isatty():
-        return None
-    from functools import partial
-
-    from rich.console import Console
-
-    from seqlabel.run_log import bar_of
-
-    return partial(bar_of, Console(file=sys.stderr))
-
-
-def _complain(error: object) -> int:
-    """Says what is wrong in one line and returns the exit code for it."""
-    print("seqlabel: " + " ".join(line.strip() for line in str(error).splitlines()), file=sys.stderr)
-    return USER_ERROR
 
 
 # --- the command line -------------------------------------------------------------------------------------
@@ -471,6 +364,13 @@ def _parser() -> argparse.ArgumentParser:
         "standard error, the others are still read, and the exit code is 2.",
     )
     _add_model(transcribe)
+    transcribe.add_argument(
+        "--n-best",
+        metavar="N",
+        type=int,
+        default=1,
+        help="with --json, give the N best readings of each file (default: 1)",
+    )
     transcribe.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders")
 
     align = command(
@@ -495,8 +395,14 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
     score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
 
+    add_lm_commands(commands, _Parser)
+
     info = command(_info, "info", "say what a model reads and writes, and how it was trained")
     _add_model(info)
+
+    for added in (evaluate, transcribe):
+        add_language_options(added)
+        added.epilog = "Any setting of the decoder can be given: --decoder beam --decoder.beam-width 128"
 
     for added in (train, evaluate, transcribe, align):
         added.add_argument(

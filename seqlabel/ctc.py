@@ -6,12 +6,14 @@ Source: Graves, Fernandez, Gomez, Schmidhuber, "Connectionist Temporal Classific
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, no_type_check
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from seqlabel.compiled import compiled
 from seqlabel.tokens import BLANK
 
 
@@ -57,27 +59,44 @@ def align(log_probs: Float[np.ndarray, "T C"], target: Sequence[int]) -> list[in
     num_frames, needed = len(log_probs), required_frames(target)
     if needed > num_frames:
         raise ValueError(f"the text needs {needed} frames, there are {num_frames}")
+    if num_frames == 0:
+        return []
     states = np.full(2 * len(target) + 1, BLANK)
     states[1::2] = target
     # From two states back only across a blank between different tokens.
     can_skip = np.zeros(len(states), bool)
     can_skip[3::2] = states[3::2] != states[1:-2:2]
-    scores = np.full(len(states), -np.inf)
-    scores[:2] = log_probs[0, states[:2]]
-    steps = np.zeros((num_frames, len(states)), np.int8)
+    found: list[int] = states[_best_states(np.asarray(log_probs, np.float64), states, can_skip)].tolist()
+    return found
+
+
+@compiled
+@no_type_check
+def _best_states(log_probs: Any, states: Any, can_skip: Any) -> Any:
+    """Returns the state of each frame on the most probable way through the states, by Viterbi's algorithm."""
+    num_frames, num_states = len(log_probs), len(states)
+    scores = np.full(num_states, -np.inf)
+    scores[:2] = log_probs[0][states[:2]]
+    before = scores.copy()
+    steps = np.zeros((num_frames, num_states), np.int8)
     for frame in range(1, num_frames):
-        choices = np.full((3, len(states)), -np.inf)
-        choices[0] = scores
-        choices[1, 1:] = scores[:-1]
-        choices[2, 2:] = np.where(can_skip[2:], scores[:-2], -np.inf)
-        steps[frame] = choices.argmax(axis=0)
-        scores = choices.max(axis=0) + log_probs[frame, states]
-    state = len(states) - 1 if len(states) == 1 or scores[-1] >= scores[-2] else len(states) - 2
-    path = []
+        before[:] = scores
+        for state in range(num_states):
+            best, step = before[state], 0
+            if state > 0 and before[state - 1] > best:
+                best, step = before[state - 1], 1
+            if can_skip[state] and before[state - 2] > best:
+                best, step = before[state - 2], 2
+            scores[state] = best + log_probs[frame, states[state]]
+            steps[frame, state] = step
+    state = num_states - 1
+    if num_states > 1 and scores[-1] < scores[-2]:
+        state = num_states - 2
+    path = np.empty(num_frames, np.int64)
     for frame in range(num_frames - 1, -1, -1):
-        path.append(int(states[state]))
-        state -= int(steps[frame, state])
-    return path[::-1]
+        path[frame] = state
+        state -= steps[frame, state]
+    return path
 
 
 def runs(path: Sequence[int]) -> list[tuple[int, int]]:

@@ -34,13 +34,14 @@ def decode(
     device: torch.device,
     on_example: Callable[[], object] | None = None,
     on_emissions: Callable[[list[int], Emissions], object] | None = None,
-) -> list[Hypothesis]:
-    """Returns the best hypothesis for each (T, F) array, in order; batches are made of neighbours in length.
+    n_best: int = 1,
+) -> list[list[Hypothesis]]:
+    """Returns the hypotheses for each (T, F) array, in order; batches are made of neighbours in length.
 
     What one array is read as does not depend on the others. `on_example` is called after each, `on_emissions` with
     the indices of each batch and what the model says of it.
     """
-    found: list[Hypothesis | None] = [None] * len(features)
+    found: dict[int, list[Hypothesis]] = {}
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -49,12 +50,12 @@ def decode(
             emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
             if on_emissions is not None:
                 on_emissions(indices, emissions)
-            for index, hypotheses in zip(indices, decoder(emissions, n_best=1), strict=True):
-                found[index] = hypotheses[0]
+            for index, hypotheses in zip(indices, decoder(emissions, n_best=n_best), strict=True):
+                found[index] = hypotheses
                 if on_example is not None:
                     on_example()
     model.train(was_training)
-    return [hypothesis for hypothesis in found if hypothesis is not None]
+    return [found[index] for index in range(len(features))]
 
 
 def evaluate(
@@ -64,14 +65,19 @@ def evaluate(
     loaded: Sequence[Loaded],
     device: torch.device,
     on_example: Callable[[], object] | None = None,
+    on_emissions: Callable[[list[int], Emissions], object] | None = None,
 ) -> Evaluation:
     """Returns the error rates over `loaded`, whose features are given, with counts summed over the whole set.
 
-    Where the model names every frame, its frame errors are counted as well.
+    Where the model names every frame, its frame errors are counted as well. The callbacks are those of `decode`.
     """
     counts: list[ErrorCounts] = []
 
     def count_frames(indices: list[int], emissions: Emissions) -> None:
+        if on_emissions is not None:
+            on_emissions(indices, emissions)
+        if not reads_labels:
+            return
         best = emissions.log_probs.argmax(dim=-1).tolist()
         for index, path, length in zip(indices, best, emissions.lengths.tolist(), strict=True):
             labels = loaded[index].goal(length)
@@ -79,7 +85,7 @@ def evaluate(
             counts.append(ErrorCounts(substitutions=wrong, reference_length=length))
 
     reads_labels = model.objective.reads_labels
-    hypotheses = decode(model, decoder, features, device, on_example, count_frames if reads_labels else None)
+    hypotheses = [best for best, *_ in decode(model, decoder, features, device, on_example, count_frames)]
     references = tuple(item.example.text or "" for item in loaded)
     rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
     if reads_labels:

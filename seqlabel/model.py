@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from seqlabel.ctc import Emissions
-from seqlabel.encoders import EncoderConfig
+from seqlabel.encoders import ConvRecurrentConfig, ConvRecurrentEncoder, EncoderConfig
 from seqlabel.objectives import CtcConfig, ObjectiveConfig
 
 
@@ -21,6 +21,9 @@ class Model(nn.Module):
         self.encoder = config.build(input_dim)
         self.head = nn.Linear(self.encoder.output_dim, num_tokens)
         self.objective = (objective or CtcConfig()).build()
+        self.shortcut_weight = config.shortcut if isinstance(config, ConvRecurrentConfig) else 0.0
+        if self.shortcut_weight and isinstance(self.encoder, ConvRecurrentEncoder):
+            self.shortcut = nn.Conv1d(self.encoder.stem_dim, num_tokens, kernel_size=3, padding=1)
 
     def output_lengths(self, lengths: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
         """Returns the number of frames that come out of the encoder for that many frames of features."""
@@ -39,3 +42,18 @@ class Model(nn.Module):
             lengths = lengths + delay
         hidden, lengths = self.encoder(features, lengths)
         return self.objective.emissions(self.head, hidden, lengths, self.encoder.backward_from)
+
+    def answers(
+        self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
+    ) -> list[tuple[float, Emissions]]:
+        """Returns what there is to learn from, with weights: the emissions, then those of the stem alone if any."""
+        if not self.shortcut_weight or not isinstance(self.encoder, ConvRecurrentEncoder):
+            return [(1.0, self(features, lengths))]
+        frames, lengths = self.encoder.stem_frames(features, lengths)
+        hidden, _ = self.encoder.recurrent(frames, lengths)
+        scores = self.shortcut(frames.transpose(1, 2)).transpose(1, 2)
+        backward_from = self.encoder.backward_from
+        return [
+            (1.0, self.objective.emissions(self.head, hidden, lengths, backward_from)),
+            (self.shortcut_weight, self.objective.emissions(nn.Identity(), scores, lengths, backward_from)),
+        ]

@@ -15,9 +15,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from seqlabel.config import Config
+from seqlabel.decoders import DecoderConfig
 from seqlabel.errors import ConfigError, ModelFileError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
+from seqlabel.language_model import LanguageModels, NgramModel, Pronunciation
 from seqlabel.model import Model
 from seqlabel.tokens import TokenTable
 
@@ -65,6 +67,7 @@ class LoadedModel:
     header: Header
     frontend: Frontend
     model: Model
+    language: LanguageModels
 
 
 def save_model(path: Path, header: Header, weights: dict[str, Tensor], frontend: Frontend) -> None:
@@ -111,7 +114,55 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
         )
     except ConfigError as error:
         raise ModelFileError(f"{path}: {error}; copy it again or take another model") from error
-    return LoadedModel(header, frontend, model.to(device).eval())
+    return LoadedModel(header, frontend, model.to(device).eval(), _language(path, tensors, metadata))
+
+
+def set_decoding(path: Path, decoder: DecoderConfig, language: LanguageModels) -> None:
+    """Writes into a model file how it is to be decoded, with the language models that belong to it.
+
+    Raises:
+        ModelFileError: as for `load_model`, or the file cannot be written; then it stays as it was.
+    """
+    tensors, metadata = read_tensors(path)
+    header = _decode_header(path, metadata)
+    experiment = msgspec.structs.replace(header.experiment, decoder=decoder)
+    header = msgspec.structs.replace(header, experiment=experiment)
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("language.")}
+    names: dict[str, tuple[str, ...]] = {}
+    for kind in ("tokens", "words"):
+        model: NgramModel | None = getattr(language, kind)
+        if model is not None:
+            names[kind] = model.words
+            arrays = model.arrays().items()
+            tensors |= {f"language.{kind}.{name}": torch.from_numpy(array) for name, array in arrays}
+    if language.lexicon is not None:
+        names["lexicon"] = tuple(f"{entry.word}\t{entry.spelling}" for entry in language.lexicon)
+    metadata |= {
+        "header": msgspec.json.encode(header).decode(),
+        "language": msgspec.json.encode(names).decode(),
+    }
+    save_tensors(path, tensors, metadata)
+
+
+def _language(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> LanguageModels:
+    try:
+        names = msgspec.json.decode(metadata.get("language", "{}"), type=dict[str, tuple[str, ...]])
+        found: dict[str, NgramModel] = {}
+        for kind in ("tokens", "words"):
+            prefix = f"language.{kind}."
+            arrays = {
+                name.removeprefix(prefix): tensor.numpy()
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+            if kind in names:
+                found[kind] = NgramModel.from_arrays(names[kind], arrays)
+    except (msgspec.MsgspecError, KeyError, ValueError, IndexError) as error:
+        raise ModelFileError(f"{path}: its language model is not whole ({error}); copy it again") from error
+    lexicon = None
+    if "lexicon" in names:
+        lexicon = tuple(Pronunciation(*line.split("\t", 1)) for line in names["lexicon"])
+    return LanguageModels(lexicon=lexicon, **found)
 
 
 def read_header(path: Path) -> Header:

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from seqlabel.ctc import Emissions, align, runs
 from seqlabel.data import (
     Offender,
@@ -14,10 +16,13 @@ from seqlabel.data import (
     read_signals,
     with_text,
 )
+from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
+from seqlabel.language_model import LanguageModels
 from seqlabel.manifest import read_manifest
+from seqlabel.metrics import ErrorRates
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.objectives import CtcConfig
 from seqlabel.records import Example, Hypothesis
@@ -39,21 +44,40 @@ class Recognizer:
         'CEST MON TESTAMENT'
     """
 
-    def __init__(self, loaded: LoadedModel, device: str = "auto") -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        device: str = "auto",
+        decoder: DecoderConfig | None = None,
+        language: LanguageModels | None = None,
+    ) -> None:
         self.loaded = loaded
         self.device = choose_device(device)
-        self.decoder = loaded.header.experiment.decoder.build(loaded.header.tokens)
+        config = loaded.header.experiment.decoder if decoder is None else decoder
+        self.decoder = config.build(loaded.header.tokens, loaded.language if language is None else language)
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "auto") -> "Recognizer":
+    def load(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        decoder: DecoderConfig | None = None,
+        language: LanguageModels | None = None,
+    ) -> "Recognizer":
         """Returns the recogniser of a model file.
+
+        Args:
+            path: the file.
+            device: where to compute.
+            decoder: how to read, in place of what the file says.
+            language: the language models, in place of those in the file.
 
         Raises:
             ModelFileError: the file is not a whole model.
-            ConfigError: the device is not there.
+            ConfigError: the device is not there, or a language model is of something else.
         """
         prepare_arithmetic(None)
-        return cls(load_model(Path(path), choose_device(device)), device)
+        return cls(load_model(Path(path), choose_device(device)), device, decoder, language)
 
     @property
     def header(self) -> Header:
@@ -78,10 +102,17 @@ class Recognizer:
 
     def transcribe_files(self, paths: Sequence[Path]) -> Iterator[tuple[Path, Hypothesis | SeqlabelError]]:
         """Yields each path with its best hypothesis, or with the error that kept it from being read, in order."""
+        for path, result in self.read_files(paths):
+            yield path, result if isinstance(result, SeqlabelError) else result[0]
+
+    def read_files(
+        self, paths: Sequence[Path], n_best: int = 1
+    ) -> Iterator[tuple[Path, list[Hypothesis] | SeqlabelError]]:
+        """Yields each path with its best hypotheses, or with the error that kept it from being read, in order."""
         frontend = self.loaded.frontend
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
-            results: dict[int, Hypothesis | SeqlabelError] = {}
+            results: dict[int, list[Hypothesis] | SeqlabelError] = {}
             features = {}
             for index, path in enumerate(chunk):
                 try:
@@ -90,7 +121,9 @@ class Recognizer:
                     is_named = str(path) in str(error)
                     results[index] = error if is_named else type(error)(f"{path}: {error}")
             if features:
-                decoded = decode(self.loaded.model, self.decoder, list(features.values()), self.device)
+                decoded = decode(
+                    self.loaded.model, self.decoder, list(features.values()), self.device, n_best=n_best
+                )
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
 
@@ -130,6 +163,29 @@ class Recognizer:
             decode(self.loaded.model, self.decoder, features, self.device, on_example, keep)
         return [labelled[index] for index in range(len(loaded))], offenders + others
 
+    def emissions(
+        self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None
+    ) -> tuple[list[str], list[np.ndarray], ErrorRates]:
+        """Returns the references of a manifest, the (T, C) emissions of each example, and the rates of the best paths.
+
+        Args:
+            manifest: as for `evaluate`.
+            bar_of: as for `evaluate`.
+
+        Raises:
+            ManifestError: as for `evaluate`.
+        """
+        kept: dict[int, np.ndarray] = {}
+
+        def keep(indices: list[int], emissions: Emissions) -> None:
+            log_probs = emissions.log_probs.cpu().numpy()
+            for index, frames, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
+                kept[index] = frames[:length].copy()
+
+        greedy = GreedyConfig().build(self.header.tokens)
+        found = self._evaluate(manifest, bar_of, greedy, keep)
+        return list(found.references), [kept[index] for index in range(len(kept))], found.rates
+
     def evaluate(self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None) -> Evaluation:
         """Returns the error rates over a manifest (its path, or examples) and every hypothesis.
 
@@ -141,6 +197,15 @@ class Recognizer:
         Raises:
             ManifestError: an example has no reference, or a file cannot be read; nothing is left out in silence.
         """
+        return self._evaluate(manifest, bar_of, self.decoder, None)
+
+    def _evaluate(
+        self,
+        manifest: str | Path | Sequence[Example],
+        bar_of: BarOf | None,
+        decoder: Decoder,
+        on_emissions: Callable[[list[int], Emissions], object] | None,
+    ) -> Evaluation:
         unit, reads_labels = self.header.tokens.unit, self.loaded.model.objective.reads_labels
         given = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else manifest
         examples = [with_text(example, unit) for example in given]
@@ -163,7 +228,9 @@ class Recognizer:
             raise ManifestError(f"{where}: {error}") from error
         with _bar(bar_of, "decoding", len(examples)) as on_example:
             features = [frontend(item.signal, item.example.group) for item in loaded]
-            return evaluate(self.loaded.model, self.decoder, features, loaded, self.device, on_example)
+            return evaluate(
+                self.loaded.model, decoder, features, loaded, self.device, on_example, on_emissions
+            )
 
 
 def _bar(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:

@@ -71,6 +71,22 @@ Signal = Waveform | LineImage | Strokes | Matrix | Symbols
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Where a token or a word stands: frames of emissions, the end not included.
+
+    Attributes:
+        text: the token, or the word.
+        start_frame, end_frame: on the most probable path of the labelling.
+        confidence: the highest probability that the model gives the token there; of a word, the least of its tokens'.
+    """
+
+    text: str
+    start_frame: int
+    end_frame: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
     """What a decoder reads in one example.
 
@@ -78,8 +94,16 @@ class Hypothesis:
         text: the tokens joined.
         token_ids: the labelling.
         score: natural logarithm of its probability, as the decoder counts it.
+        acoustic_score: the part of the score that comes from the emissions; None where the score has no other.
+        language_score: the part of it that comes from language models and bonuses.
+        spans: where each token stands; empty where the decoder does not tell.
+        words: where each word stands.
     """
 
     text: str
     token_ids: tuple[int, ...]
     score: float
+    acoustic_score: float | None = None
+    language_score: float = 0.0
+    spans: tuple[Span, ...] = ()
+    words: tuple[Span, ...] = ()

@@ -170,12 +170,12 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         num_tokens = int(batch.target_lengths.sum())
         with noisy_weights(self.model, self.config.training.weight_noise):
-            losses = self._losses(self.model, batch, getattr(torch, self.progress.precision))
-            (losses.sum() / num_tokens).backward()
+            loss, of_answer = self._losses(self.model, batch, getattr(torch, self.progress.precision))
+            (loss / num_tokens).backward()
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
         )
-        loss_sum = float(losses.detach().sum())
+        loss_sum = float(of_answer.detach())
         finite = math.isfinite(loss_sum) and math.isfinite(norm)
         if finite:
             self.optimizer.step()
@@ -195,11 +195,16 @@ class Trainer:
         )
         return norm
 
-    def _losses(self, model: Model, batch: Batch, dtype: torch.dtype) -> Tensor:
+    def _losses(self, model: Model, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Returns the sum that is to become small, and the part of it that the model's own answer has."""
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            emissions = model(batch.features.to(self.device), batch.feature_lengths.to(self.device))
+            answers = model.answers(batch.features.to(self.device), batch.feature_lengths.to(self.device))
         targets, target_lengths = batch.targets.to(self.device), batch.target_lengths.to(self.device)
-        return model.objective.losses(emissions, targets, target_lengths)
+        losses = [
+            (weight, model.objective.losses(emissions, targets, target_lengths).sum())
+            for weight, emissions in answers
+        ]
+        return sum((weight * loss for weight, loss in losses), torch.zeros(())), losses[0][1]
 
     def _update_average(self) -> None:
         decay = self.config.training.average_decay
@@ -314,7 +319,7 @@ class Trainer:
         def step(arithmetic: tuple[int, torch.dtype]) -> None:
             torch.set_num_threads(arithmetic[0])
             model.zero_grad(set_to_none=True)
-            self._losses(model, batch, arithmetic[1]).sum().backward()
+            self._losses(model, batch, arithmetic[1])[0].backward()
 
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             count, _ = fastest(step, [(count, dtypes[-1]) for count in counts], self.device)

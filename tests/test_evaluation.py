@@ -38,7 +38,7 @@ def evaluated(recognizer: Recognizer, loaded: Sequence[Loaded]) -> Evaluation:
 
 
 def texts(recognizer: Recognizer, features: Sequence[np.ndarray]) -> list[str]:
-    return [found.text for found in decode(recognizer.loaded.model, recognizer.decoder, features, CPU)]
+    return [found[0].text for found in decode(recognizer.loaded.model, recognizer.decoder, features, CPU)]
 
 
 def test_what_an_example_is_read_as_does_not_depend_on_the_others(

@@ -16,6 +16,7 @@ from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.features import MatrixConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.frontend import Frontend, FrontendConfig
+from seqlabel.language_model import LanguageModels
 from seqlabel.model import Model
 from seqlabel.model_file import (
     FORMAT_VERSION,
@@ -71,7 +72,7 @@ def made(encoder: EncoderConfig = RECURRENT) -> LoadedModel:
         model.train()(torch.randn(3, 9, 4), torch.tensor([9, 4, 7]))
     num_parameters = sum(parameter.numel() for parameter in model.parameters())
     header = Header(experiment=config, tokens=tokens, num_parameters=num_parameters, summary=SUMMARY)
-    return LoadedModel(header, frontend, model.eval())
+    return LoadedModel(header, frontend, model.eval(), LanguageModels())
 
 
 def write(path: Path, model: LoadedModel) -> Path:

@@ -15,9 +15,13 @@ neural network architectures", Neural Networks 18, 2005.
 import argparse
 import itertools
 import json
+import multiprocessing
+import os
 import statistics
 import sys
+import time
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +39,7 @@ from seqlabel.frontend import Frontend
 from seqlabel.manifest import read_manifest, write_manifest
 from seqlabel.metrics import count_character_errors
 from seqlabel.objectives import FramewiseConfig
+from seqlabel.run_log import duration
 from seqlabel.training import TrainingStopped, train
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -115,7 +120,7 @@ def experiment(name: str, network: str, seed: int) -> ExperimentConfig:
     task, (cell, way) = TASKS[name], NETWORKS[network]
     size = equal_size(cell, way, task, Frontend(task.config.frontend).dim)
     encoder = RecurrentConfig(hidden_size=size, num_layers=1, dropout=0.3, cell=cell, direction=way)
-    training = replace(task.config.training, seed=seed, precision="float32")
+    training = replace(task.config.training, seed=seed, precision="float32", num_threads=1)
     return replace(task.config, name=f"{name}-{network}-{seed}", encoder=encoder, training=training)
 
 
@@ -258,30 +263,71 @@ def main() -> int:
     parser.add_argument("--aligner", type=Path, default=Path("runs/an4/best.safetensors"))
     parser.add_argument("--only", nargs="+", choices=tuple(TASKS), default=tuple(TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="trainings at a time, one thread each (default: 2)"
+    )
     arguments = parser.parse_args()
     try:
         return compare(arguments)
-    except TrainingStopped as stop:
-        print(f"compare: {stop}", file=sys.stderr)
+    except (KeyboardInterrupt, TrainingStopped):
+        print("compare: stopped, all of it is kept; the same command goes on", file=sys.stderr)
         return 130
     except SeqlabelError as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
 
 
+def folder_of(run_dir: Path, seed: int, name: str, network: str) -> Path:
+    """Returns the run folder of one network on one task."""
+    return run_dir / name / f"{network}-{seed}"
+
+
+def train_and_measure(run_dir: Path, data_dir: Path, seed: int, name: str, network: str) -> dict[str, Any]:
+    """Trains one network on one task, or goes on with it, and keeps its test error."""
+    folder, data = folder_of(run_dir, seed, name, network), data_dir / TASKS[name].folder
+    model = train(experiment(name, network, seed), folder, data).best_model
+    result = measure(name, network, seed, model, data)
+    (folder / "result.json").write_text(json.dumps(result))
+    return result
+
+
+def _side_by_side(missing: list[tuple[int, str, str]], run_dir: Path, data_dir: Path, jobs: int) -> None:
+    """Trains several networks at a time, in processes of their own, and says a line as each is done."""
+    begun = time.monotonic()
+    spawn = multiprocessing.get_context("spawn")  # PyTorch's threads do not survive a fork
+    pool = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_be_quiet)
+    try:
+        running = [pool.submit(train_and_measure, run_dir, data_dir, *run) for run in missing]
+        for number, done in enumerate(as_completed(running), 1):
+            result = done.result()
+            spent = time.monotonic() - begun
+            print(
+                f"{number}/{len(missing)}  {result['task']} {result['network']} seed {result['seed']}: "
+                f"{TASKS[result['task']].measure.upper()} {100 * result['error']:.2f} %  "
+                f"{duration(spent)} done, {duration(spent / number * (len(missing) - number))} left",
+                flush=True,
+            )
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _be_quiet() -> None:
+    """Keeps the progress of a training among others to its log."""
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+
+
 def compare(arguments: argparse.Namespace) -> int:
     """Trains what is missing, seed by seed, so that a stopped comparison is fair to all networks."""
     run_dir: Path = arguments.run_dir
-    for seed, name, network in itertools.product(arguments.seeds, arguments.only, NETWORKS):
-        folder = run_dir / name / f"{network}-{seed}"
-        if (folder / "result.json").exists():
-            continue
-        if name == "frames":
-            write_labels(arguments.aligner, arguments.data_dir)
-        data = arguments.data_dir / TASKS[name].folder
-        model = train(experiment(name, network, seed), folder, data).best_model
-        result = measure(name, network, seed, model, data)
-        (folder / "result.json").write_text(json.dumps(result))
+    order = itertools.product(arguments.seeds, arguments.only, NETWORKS)
+    missing = [run for run in order if not (folder_of(run_dir, *run) / "result.json").exists()]
+    if any(name == "frames" for _, name, _ in missing):
+        write_labels(arguments.aligner, arguments.data_dir)
+    if arguments.jobs == 1:
+        for run in missing:
+            train_and_measure(run_dir, arguments.data_dir, *run)
+    elif missing:
+        _side_by_side(missing, run_dir, arguments.data_dir, arguments.jobs)
     results = [json.loads(path.read_text()) for path in sorted(run_dir.glob("*/*/result.json"))]
     (run_dir / "results.jsonl").write_text("".join(json.dumps(result) + "\n" for result in results))
     (run_dir / "report.md").write_text(report(results))

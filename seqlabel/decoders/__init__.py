@@ -1,8 +1,21 @@
 """Decoders: emissions into hypotheses; one file for each kind."""
 
+from seqlabel.decoders.beam import Beam, BeamConfig
 from seqlabel.decoders.greedy import Greedy, GreedyConfig
+from seqlabel.decoders.prefix_search import PrefixSearch, PrefixSearchConfig
+from seqlabel.language_model import LanguageModels
 
-DecoderConfig = GreedyConfig
-Decoder = Greedy
+DecoderConfig = GreedyConfig | BeamConfig | PrefixSearchConfig
+Decoder = Greedy | Beam | PrefixSearch
 
-__all__ = ["Decoder", "DecoderConfig", "Greedy", "GreedyConfig"]
+__all__ = [
+    "Beam",
+    "BeamConfig",
+    "Decoder",
+    "DecoderConfig",
+    "Greedy",
+    "GreedyConfig",
+    "LanguageModels",
+    "PrefixSearch",
+    "PrefixSearchConfig",
+]

@@ -4,6 +4,7 @@ import torch
 
 from seqlabel.config import Config
 from seqlabel.ctc import Emissions, collapse
+from seqlabel.language_model import LanguageModels
 from seqlabel.records import Hypothesis
 from seqlabel.tokens import TokenTable
 
@@ -11,8 +12,8 @@ from seqlabel.tokens import TokenTable
 class GreedyConfig(Config, frozen=True, tag="greedy"):
     """Best-path decoding; nothing to set."""
 
-    def build(self, tokens: TokenTable) -> "Greedy":
-        """Returns the decoder for a token table."""
+    def build(self, tokens: TokenTable, models: LanguageModels | None = None) -> "Greedy":
+        """Returns the decoder for a token table; a language model has no say."""
         return Greedy(tokens)
 
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from seqlabel.config import Config, Count, Share
+from seqlabel.config import Config, Count, FromZero, Share
 from seqlabel.encoders.recurrent import RecurrentConfig
 from seqlabel.engine.rows import spread_rows, take_rows
 from seqlabel.errors import ConfigError
@@ -53,6 +53,8 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
         layers: the stem, from the bottom.
         column: how the feature maps of a column become one frame: their maximum over F, or all of them side by side.
         dropout: probability with which a whole feature map of a stem layer is dropped (from the second layer on).
+        shortcut: weight of a second answer that is read from the stem alone while training, so that the stem learns
+            without waiting for the layers above; 0 for none (Retsinas et al. 2022).
         recurrent: the layers above.
     """
 
@@ -64,6 +66,7 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
     )
     column: Literal["max", "concat"] = "max"
     dropout: Share = 0.1
+    shortcut: FromZero = 0.0
     recurrent: RecurrentConfig = RecurrentConfig(hidden_size=256, num_layers=2, dropout=0.5)
 
     def build(self, input_dim: int) -> "ConvRecurrentEncoder":
@@ -85,7 +88,8 @@ class ConvRecurrentEncoder(nn.Module):
         height = input_dim
         for layer in self._stem_layers():
             height = int(layer.output_lengths(torch.tensor([height]), axis=1)[0])
-        self.recurrent = config.recurrent.build(channels[-1] * (height if config.column == "concat" else 1))
+        self.stem_dim = channels[-1] * (height if config.column == "concat" else 1)
+        self.recurrent = config.recurrent.build(self.stem_dim)
         self.output_dim = self.recurrent.output_dim
         self.backward_from = self.recurrent.backward_from
 
@@ -99,14 +103,19 @@ class ConvRecurrentEncoder(nn.Module):
         self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
     ) -> tuple[Float[Tensor, "N T2 H"], Int[Tensor, " N"]]:
         """Returns hidden frames and their lengths; what stands in the padding is of no meaning."""
+        hidden, lengths = self.recurrent(*self.stem_frames(features, lengths))
+        return hidden, lengths
+
+    def stem_frames(
+        self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N T2 S"], Int[Tensor, " N"]]:
+        """Returns what the stem makes of the columns, `stem_dim` numbers a frame, and lengths; the padding is zero."""
         maps = features[:, None].contiguous(memory_format=torch.channels_last)
         maps = maps * frame_mask(lengths, maps.shape[2], maps.dtype)
         for layer in self.stem:
             maps, lengths = layer(maps, lengths)
         by_column = maps.permute(0, 2, 3, 1)
-        frames = by_column.amax(dim=2) if self.column == "max" else by_column.flatten(2)
-        hidden, lengths = self.recurrent(frames, lengths)
-        return hidden, lengths
+        return by_column.amax(dim=2) if self.column == "max" else by_column.flatten(2), lengths
 
     def _stem_layers(self) -> Iterable["ConvLayer"]:
         return cast(Iterable[ConvLayer], self.stem)  # ModuleList bears no element type
@@ -121,7 +130,9 @@ class ConvLayer(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.conv = nn.Conv2d(
             input_channels, config.channels, config.kernel, config.stride, padding, bias=False
-        )
+        ).to(
+            memory_format=torch.channels_last
+        )  # or PyTorch answers an image of one channel with separate planes
         self.norm = nn.BatchNorm1d(config.channels)
         self.pool = nn.MaxPool2d(config.pool, ceil_mode=True) if config.pool != (1, 1) else None
         self.config = config

@@ -15,10 +15,10 @@ from typing import Any, no_type_check
 import numpy as np
 from numba import njit
 
+from seqlabel.compiled import compiled, forget_if_changed
 from seqlabel.engine import equations as eq
 from seqlabel.engine import product as product_module
 from seqlabel.engine import vectors
-from seqlabel.engine.compiled import compiled, forget_if_changed
 from seqlabel.engine.product import TILE_COLUMNS, TILE_ROWS, product
 from seqlabel.engine.vectors import LANES
 

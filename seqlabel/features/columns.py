@@ -6,6 +6,7 @@ from PIL import Image
 
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError, FormatError
+from seqlabel.features.slant import deslanted
 from seqlabel.features.sources import whole_file
 from seqlabel.features.writing_band import with_writing_band
 from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
@@ -26,6 +27,7 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
         pad_columns: columns of paper added at both ends.
         band: share of the height that the small letters are brought to (`writing_band`), whatever loops the line has;
             None scales the whole line to the height.
+        deslant: has the line sheared so that its strokes are upright (`slant`).
 
     Raises:
         ConfigError: a number that makes no image.
@@ -37,6 +39,7 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
     stretch_contrast: bool = True
     pad_columns: int = 4
     band: float | None = None
+    deslant: bool = False
 
     def __post_init__(self) -> None:
         if min(self.height, self.window, self.step) < 1 or self.pad_columns < 0:
@@ -67,10 +70,15 @@ class Columns:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
         image = read_line_image(whole_file(example))
+        height = self.config.height
         if self.config.band is None:
-            return scaled(image, self.config.height)
-        ink = scaled_ink(image, self.config.height, stretch_contrast=True)
-        return with_writing_band(image, ink, self.config.height, self.config.band)
+            line = scaled(image, height)
+        else:
+            ink = scaled_ink(image, height, stretch_contrast=True)
+            line = with_writing_band(image, ink, height, self.config.band)
+        return (
+            deslanted(line, scaled_ink(line, height, stretch_contrast=True)) if self.config.deslant else line
+        )
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns ceil(columns / step) frames of height x window values: column by column, each from the top.

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from seqlabel.ctc import Emissions
-from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig
+from seqlabel.decoders import BeamConfig, Decoder, DecoderConfig, GreedyConfig, PrefixSearchConfig
 from seqlabel.records import Hypothesis
 from seqlabel.tokens import TokenTable
 
-CONFIGS: list[DecoderConfig] = [GreedyConfig()]
+CONFIGS: list[DecoderConfig] = [GreedyConfig(), BeamConfig(beam_width=8), PrefixSearchConfig()]
 every_decoder = pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
 
 TOKENS = TokenTable.from_texts(["ab c"])

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig
 from seqlabel.encoders.conv_recurrent import ConvLayer, frame_mask
+from seqlabel.model import Model
 
 RECURRENT = RecurrentConfig(hidden_size=3, num_layers=1, dropout=0.0)
 
@@ -153,3 +154,46 @@ def test_the_dropout_of_the_stem_drops_whole_maps_but_never_the_image() -> None:
     dropped = encoder.stem[1].dropout.train()(torch.ones(20, 3, 4, 6))
     assert dropped.flatten(2).var(dim=2).max() < 1e-12
     torch.testing.assert_close(dropped.unique(), torch.tensor([0.0, 1 / 0.6]))
+
+
+def with_shortcut(weight: float) -> Model:
+    torch.manual_seed(1)
+    layers = (ConvLayerConfig(channels=3, pool=(2, 2)), ConvLayerConfig(channels=4))
+    config = ConvRecurrentConfig(
+        layers=layers, column="concat", dropout=0.0, shortcut=weight, recurrent=RECURRENT
+    )
+    return Model(config, input_dim=6, num_tokens=5)
+
+
+def test_the_shortcut_is_learnt_from_and_not_read() -> None:
+    model = with_shortcut(0.25)
+    features = torch.randn(2, 14, 6, generator=torch.manual_seed(2))
+    lengths = torch.tensor([14, 9])
+    (weight, emissions), (shortcut_weight, shortcut) = model.answers(features, lengths)
+    assert (weight, shortcut_weight) == (1.0, 0.25)
+    assert emissions.log_probs.shape == shortcut.log_probs.shape == (2, 7, 5)
+    assert emissions.lengths.tolist() == shortcut.lengths.tolist() == [7, 5]
+    torch.testing.assert_close(shortcut.log_probs.exp().sum(-1), torch.ones(2, 7))
+    model.eval()
+    torch.testing.assert_close(
+        model(features, lengths).log_probs, model.answers(features, lengths)[0][1].log_probs
+    )
+    shortcut.log_probs.sum().backward()
+    assert model.encoder.stem[0].conv.weight.grad is not None
+    assert all(parameter.grad is None for parameter in model.encoder.recurrent.parameters())
+
+
+def test_the_shortcut_does_not_see_the_padding() -> None:
+    model = with_shortcut(0.25).eval()
+    features = torch.randn(2, 14, 6, generator=torch.manual_seed(2))
+    lengths = torch.tensor([14, 9])
+    together = model.answers(features, lengths)[1][1].log_probs[1, :5]
+    alone = model.answers(features[1:, :9], lengths[1:])[1][1].log_probs[0]
+    torch.testing.assert_close(together, alone)
+
+
+def test_without_a_shortcut_there_is_one_answer() -> None:
+    model = with_shortcut(0.0)
+    features, lengths = torch.randn(1, 8, 6), torch.tensor([8])
+    assert len(model.answers(features, lengths)) == 1
+    assert not any(name.startswith("shortcut") for name, _ in model.named_parameters())

@@ -87,7 +87,7 @@ def test_a_comparison_trains_everything_once_and_writes_table_and_curves(
     )
     monkeypatch.setattr(compare, "TASKS", {"tiny": Task(config, "tiny", 24, 4, "cer")})
     arguments = argparse.Namespace(
-        data_dir=tmp_path / "data", run_dir=tmp_path / "runs", aligner=None, only=["tiny"], seeds=[1]
+        data_dir=tmp_path / "data", run_dir=tmp_path / "runs", aligner=None, only=["tiny"], seeds=[1], jobs=1
     )
     assert compare.compare(arguments) == 0
     shown = capsys.readouterr().out

@@ -7,8 +7,8 @@ from typing import Any
 import numba
 import pytest
 
-from seqlabel.engine import compiled as compiled_module
-from seqlabel.engine.compiled import compiled
+from seqlabel import compiled as compiled_module
+from seqlabel.compiled import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ def inner(number):
     return number + {}
 '''
 OUTER = '''"""A module whose compiled function is kept."""
-from seqlabel.engine.compiled import compiled, forget_if_changed
+from seqlabel.compiled import compiled, forget_if_changed
 import inner
 
 

@@ -1,0 +1,260 @@
+"""Prefix beam search with language models over tokens and over words, fused at each step.
+
+Sources: Graves, "Supervised sequence labelling with recurrent neural networks", 2012, section 7.5; Hannun et al.,
+"First-pass large vocabulary continuous speech recognition using bi-directional recurrent DNNs", 2014.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from seqlabel.config import Config, Count, FromZero
+from seqlabel.ctc import Emissions
+from seqlabel.decoders.lexicon import NO_WORDS, Lexicon, build_lexicon, spelled
+from seqlabel.decoders.rules import grammar_rules, hot_word_rules, no_rules
+from seqlabel.decoders.search import (
+    BONUS,
+    CODE,
+    LEAST,
+    LEXICON_KIND,
+    MOST,
+    NO_LEXICON,
+    NUM_SETTINGS,
+    PARENT,
+    PRONOUNCED,
+    SEPARATOR,
+    SPELLED,
+    TOKEN_WEIGHT,
+    UNKNOWN_AHEAD,
+    UNKNOWN_ID,
+    UNKNOWN_SCORE,
+    WORD_WEIGHT,
+    search,
+)
+from seqlabel.decoders.spans import joined, token_spans, word_spans
+from seqlabel.errors import ConfigError
+from seqlabel.language_model import EMPTY, END, SPACE, Automaton, LanguageModels, NgramModel
+from seqlabel.records import Hypothesis
+from seqlabel.tokens import TokenTable
+
+SPACE_NAMES = (SPACE, "\u2581", "<sp>", "|", " ")
+"""What models of characters call the space: ours, SentencePiece's, and others'."""
+NO_AUTOMATON = Automaton(
+    np.zeros(2, np.int64),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.int32),
+    np.zeros(1, np.float32),
+    np.zeros(1, np.int32),
+)
+
+
+class BeamConfig(Config, frozen=True, tag="beam"):
+    """Prefix beam search.
+
+    Attributes:
+        beam_width: prefixes that are kept after each frame.
+        token_floor: log-probability below which a token is not looked at in a frame; None looks at all.
+        score_margin: prefixes that score worse than the best by more are dropped; None drops none.
+        lm_weight: of the language model over tokens.
+        word_lm_weight: of the language model over words.
+        insertion_bonus: for each token, or for each word where there is a lexicon or a model over words.
+        unknown_word: what a word outside the lexicon scores beside the model's own probability; None allows none.
+        prior_weight: of the tokens' prior probabilities, by which the emissions are divided.
+        log_prior: natural logarithms of them, one for each token, the blank first; None for no division.
+        hot_words: words and phrases that are likely; each time that one is read scores `hot_word_boost`.
+        hot_word_boost: natural logarithm.
+        grammar: a regular expression that the whole text has to match; None allows everything.
+    """
+
+    beam_width: Count = 64
+    token_floor: float | None = None
+    score_margin: FromZero | None = None
+    lm_weight: FromZero = 0.5
+    word_lm_weight: FromZero = 0.5
+    insertion_bonus: float = 0.0
+    unknown_word: float | None = None
+    prior_weight: FromZero = 0.0
+    log_prior: tuple[float, ...] | None = None
+    hot_words: tuple[str, ...] = ()
+    hot_word_boost: FromZero = 5.0
+    grammar: str | None = None
+
+    def build(self, tokens: TokenTable, models: LanguageModels | None = None) -> "Beam":
+        """Returns the decoder for a token table.
+
+        Raises:
+            ConfigError: a language model, a hot word or a grammar that does not go with the token table.
+        """
+        return Beam(self, tokens, models or LanguageModels())
+
+
+class Beam:
+    """Reads the most probable labellings, each the sum of all its paths, weighed by what the language allows."""
+
+    def __init__(self, config: BeamConfig, tokens: TokenTable, models: LanguageModels) -> None:
+        self.config = config
+        self.tokens = tokens
+        self.models = models
+        if config.log_prior is not None and len(config.log_prior) != len(tokens):
+            raise ConfigError(
+                f"log_prior has {len(config.log_prior)} numbers; expected {len(tokens)}, one a token"
+            )
+        self.kind, self.lexicon = _lexicon(tokens, models)
+        self._search_arguments = self._arguments()
+
+    def __call__(self, emissions: Emissions, n_best: int = 1) -> list[list[Hypothesis]]:
+        """Returns up to `n_best` different labellings for each example, the best first.
+
+        Raises:
+            ValueError: emissions that are not numbers.
+        """
+        log_probs = emissions.log_probs.detach().to("cpu", torch.float64).numpy()
+        lengths = emissions.lengths.tolist()
+        frames = [rows[:length] for rows, length in zip(log_probs, lengths, strict=True)]
+        for index, rows in enumerate(frames):
+            if np.isnan(rows).any():
+                frame = int(np.nonzero(np.isnan(rows).any(axis=1))[0][0])
+                raise ValueError(
+                    f"emissions of example {index} of the batch are not numbers from frame {frame} on"
+                )
+        num_threads = min(torch.get_num_threads(), len(frames))
+        if num_threads <= 1:
+            return [self.read(rows, n_best) for rows in frames]
+        with ThreadPoolExecutor(num_threads) as pool:
+            return list(pool.map(lambda rows: self.read(rows, n_best), frames))
+
+    def read(self, log_probs: np.ndarray, n_best: int = 1) -> list[Hypothesis]:
+        """Returns up to `n_best` labellings of one example, (T, C) natural logarithms."""
+        config = self.config
+        weighed = np.ascontiguousarray(log_probs, np.float64)
+        if config.log_prior is not None and config.prior_weight:
+            weighed = weighed - config.prior_weight * np.asarray(config.log_prior)
+        links, nodes, acoustic, language = search(
+            weighed,
+            config.beam_width,
+            -np.inf if config.token_floor is None else config.token_floor,
+            np.inf if config.score_margin is None else config.score_margin,
+            *self._search_arguments,
+        )
+        scores = acoustic + language
+        order = np.argsort(-scores, kind="stable")
+        order = order[scores[order] > -np.inf][:n_best]
+        if len(order) == 0:
+            return [Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf)]
+        return [
+            self._hypothesis(log_probs, _codes(links, int(nodes[i])), float(acoustic[i]), float(language[i]))
+            for i in order
+        ]
+
+    def _hypothesis(
+        self, log_probs: np.ndarray, codes: tuple[int, ...], acoustic: float, language: float
+    ) -> Hypothesis:
+        num_classes = len(self.tokens)
+        token_ids = tuple(code % num_classes for code in codes)
+        spans = token_spans(log_probs, token_ids, self.tokens)
+        text, words = self.tokens.decode(token_ids), word_spans(spans, self.tokens)
+        if self.kind == PRONOUNCED:
+            names = self.lexicon.words_of(codes, num_classes)
+            ends = [index + 1 for index, code in enumerate(codes) if code >= num_classes]
+            parts = zip(names, [0, *ends], ends, strict=False)
+            text, words = " ".join(names), tuple(joined(name, spans[i:j]) for name, i, j in parts)
+        return Hypothesis(
+            text=text,
+            token_ids=token_ids,
+            score=acoustic + language,
+            acoustic_score=acoustic,
+            language_score=language,
+            spans=spans,
+            words=words,
+        )
+
+    def _arguments(self) -> tuple[object, ...]:
+        config, models, num_classes = self.config, self.models, len(self.tokens)
+        token_model, token_word = _over_tokens(self.tokens, models.tokens)
+        word_model = models.words.automaton if models.words is not None else NO_AUTOMATON
+        settings = np.zeros(NUM_SETTINGS)
+        settings[TOKEN_WEIGHT] = config.lm_weight if models.tokens is not None else 0.0
+        settings[BONUS] = config.insertion_bonus
+        settings[WORD_WEIGHT] = config.word_lm_weight if models.words is not None else 0.0
+        settings[UNKNOWN_SCORE] = -np.inf if config.unknown_word is None else config.unknown_word
+        if models.words is not None:
+            unknown = models.words.unknown
+            settings[UNKNOWN_ID] = len(models.words.words) if unknown is None else unknown
+            unigram = word_model.step(EMPTY, int(settings[UNKNOWN_ID]))[0]
+            settings[UNKNOWN_AHEAD] = settings[WORD_WEIGHT] * max(unigram, LEAST)
+        settings[UNKNOWN_AHEAD] += settings[UNKNOWN_SCORE]
+        settings[LEXICON_KIND] = self.kind
+        settings[SEPARATOR] = self.tokens.tokens.index(" ") if " " in self.tokens.tokens else -1
+        settings[MOST] = (
+            config.insertion_bonus if self.kind == NO_LEXICON and not config.hot_words else np.inf
+        )
+        hot = rule = no_rules(num_classes)
+        if config.hot_words:
+            hot = hot_word_rules(config.hot_words, config.hot_word_boost, self.tokens)
+        if config.grammar is not None:
+            rule = grammar_rules(config.grammar, self.tokens)
+        return (
+            token_model.arrays,
+            token_word,
+            models.tokens.begin_state if models.tokens is not None else 0,
+            models.tokens.ids.get(END, -1) if models.tokens is not None else -1,
+            word_model.arrays,
+            models.words.begin_state if models.words is not None else 0,
+            models.words.ids.get(END, -1) if models.words is not None else -1,
+            self.lexicon.arrays,
+            1 + self.lexicon.most_words if self.kind == PRONOUNCED else 1,
+            hot.arrays,
+            rule.arrays,
+            settings,
+        )
+
+
+def _lexicon(tokens: TokenTable, models: LanguageModels) -> tuple[int, Lexicon]:
+    """Returns the kind of lexicon that the models ask for, and the lexicon.
+
+    Raises:
+        ConfigError: nothing tells where words end.
+    """
+    if models.words is None and models.lexicon is None:
+        return NO_LEXICON, NO_WORDS
+    entries = (
+        models.lexicon if models.lexicon is not None else spelled(models.words.words if models.words else ())
+    )
+    if " " in tokens.tokens:
+        return SPELLED, build_lexicon(entries, tokens, models.words)
+    if all(entry.word == entry.spelling for entry in entries):
+        raise ConfigError(
+            "a model over words needs a token table with a space between words, or a lexicon of pronunciations; "
+            "give --lexicon with lines such as `word P H O N E S`, or a model over tokens"
+        )
+    return PRONOUNCED, build_lexicon(entries, tokens, models.words)
+
+
+def _codes(links: np.ndarray, node: int) -> tuple[int, ...]:
+    found = []
+    while node > 0:
+        found.append(int(links[CODE, node]))
+        node = int(links[PARENT, node])
+    return tuple(reversed(found))
+
+
+def _over_tokens(tokens: TokenTable, model: NgramModel | None) -> tuple[Automaton, np.ndarray]:
+    """Returns the model over tokens and the word of it that each token is; `<unk>` for those that it does not know.
+
+    Raises:
+        ConfigError: the model knows hardly any of the tokens, so that it is a model of something else.
+    """
+    if model is None:
+        return NO_AUTOMATON, np.zeros(len(tokens), np.int64)
+    space = next((name for name in SPACE_NAMES if name in model.ids), None)
+    names = [space if token == " " and space is not None else token for token in tokens.tokens[1:]]
+    unknown = len(model.words) if model.unknown is None else model.unknown
+    known = sum(name in model.ids for name in names)
+    if known < len(names) / 2:
+        raise ConfigError(
+            f"the language model knows {known} of the {len(names)} tokens: it was made of other units; "
+            "give a model over characters with --lm, one over words with --word-lm"
+        )
+    return model.automaton, np.array([0, *(model.ids.get(name, unknown) for name in names)], np.int64)

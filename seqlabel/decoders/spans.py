@@ -1,0 +1,57 @@
+"""Where tokens and words stand in the frames, and how sure the model is of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seqlabel.ctc import align
+from seqlabel.records import Span
+from seqlabel.tokens import BLANK, TokenTable
+
+
+def token_spans(log_probs: np.ndarray, token_ids: Sequence[int], tokens: TokenTable) -> tuple[Span, ...]:
+    """Returns the frames of each token on the most probable path of a labelling, out of (T, C) natural logarithms."""
+    if not token_ids:
+        return ()
+    path = align(log_probs, token_ids)
+    spans: list[Span] = []
+    start = 0
+    for frame in range(1, len(path) + 1):
+        if frame < len(path) and path[frame] == path[start]:
+            continue
+        token = path[start]
+        if token != BLANK:
+            # The mean would count the frames at the edges, where the token has hardly begun.
+            confidence = min(1.0, float(np.exp(log_probs[start:frame, token].max())))
+            spans.append(
+                Span(text=tokens.tokens[token], start_frame=start, end_frame=frame, confidence=confidence)
+            )
+        start = frame
+    return tuple(spans)
+
+
+def word_spans(spans: Sequence[Span], tokens: TokenTable) -> tuple[Span, ...]:
+    """Returns the words that tokens make up: what stands between spaces, or each token where tokens are words."""
+    if tokens.unit == "word":
+        return tuple(spans)
+    words: list[Span] = []
+    begun: list[Span] = []
+    for span in spans:
+        if span.text != " ":
+            begun.append(span)
+        elif begun:
+            words.append(joined("".join(part.text for part in begun), begun))
+            begun = []
+    if begun:
+        words.append(joined("".join(part.text for part in begun), begun))
+    return tuple(words)
+
+
+def joined(text: str, spans: Sequence[Span]) -> Span:
+    """Returns the word that lies over some tokens."""
+    return Span(
+        text=text,
+        start_frame=spans[0].start_frame,
+        end_frame=spans[-1].end_frame,
+        confidence=min(span.confidence for span in spans),
+    )

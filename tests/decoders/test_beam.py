@@ -1,0 +1,351 @@
+"""The beam against an enumeration of all labellings, and what it promises for odd input."""
+
+import itertools
+import math
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import torch
+
+from seqlabel.ctc import Emissions
+from seqlabel.decoders import Beam, BeamConfig, LanguageModels
+from seqlabel.decoders import lexicon as lexicons
+from seqlabel.errors import ConfigError
+from seqlabel.language_model import NgramModel, Pronunciation, corpus, estimate
+from seqlabel.tokens import TokenTable
+
+TOKENS = TokenTable.from_texts([" ab"])
+A = 2
+
+
+def spelled(words: Iterable[str]) -> tuple[Pronunciation, ...]:
+    return tuple(lexicons.spelled(words))
+
+
+def frames(num: int, seed: int, num_classes: int = 4, sharpness: float = 2.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    scores = sharpness * rng.standard_normal((num, num_classes))
+    return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+
+
+def merged(path: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(token for token, _ in itertools.groupby(path) if token != 0)
+
+
+def labellings(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
+    """The log-probability of every labelling, summed over all its paths one by one."""
+    found: dict[tuple[int, ...], float] = {}
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
+        score = float(log_probs[np.arange(len(path)), list(path)].sum())
+        ids = merged(path)
+        found[ids] = float(np.logaddexp(found.get(ids, -np.inf), score))
+    return found
+
+
+def over(model: NgramModel, words: list[str]) -> float:
+    return float(model.log_probs(words).sum())
+
+
+def language_score(ids: tuple[int, ...], config: BeamConfig, models: LanguageModels) -> float:
+    """What a whole labelling scores beside its acoustics, from the definition of each part."""
+    text = TOKENS.decode(ids)
+    score = 0.0
+    has_words = models.words is not None or models.lexicon is not None
+    if models.tokens is not None:
+        score += config.lm_weight * over(models.tokens, ["<space>" if c == " " else c for c in text])
+    if not has_words:
+        return score + config.insertion_bonus * len(ids)
+    words = text.split()
+    listed = (
+        models.lexicon if models.lexicon is not None else spelled(models.words.words if models.words else ())
+    )
+    lexicon = {entry.word for entry in listed}
+    for word in words:
+        if word not in lexicon:
+            if config.unknown_word is None:
+                return -math.inf
+            score += config.unknown_word
+        score += config.insertion_bonus
+    if models.words is not None:
+        score += config.word_lm_weight * over(models.words, words)
+    return score
+
+
+CHARACTERS = estimate(corpus(["ab ba", "aab a", "b ab abb", "a b a"], "char"), 3).model
+WORDS = estimate(corpus(["ab ba", "aab a b", "b ab abb", "a b a ab"], "word"), 2).model
+WIDE = 20000
+CASES = {
+    "nothing": (BeamConfig(beam_width=WIDE), LanguageModels()),
+    "bonus": (BeamConfig(beam_width=WIDE, insertion_bonus=1.3), LanguageModels()),
+    "characters": (
+        BeamConfig(beam_width=WIDE, lm_weight=0.8, insertion_bonus=0.4),
+        LanguageModels(CHARACTERS),
+    ),
+    "words": (
+        BeamConfig(beam_width=WIDE, word_lm_weight=0.7, insertion_bonus=-0.5),
+        LanguageModels(words=WORDS),
+    ),
+    "open words": (
+        BeamConfig(beam_width=WIDE, word_lm_weight=0.7, insertion_bonus=0.5, unknown_word=-2.0),
+        LanguageModels(words=WORDS),
+    ),
+    "both": (
+        BeamConfig(beam_width=WIDE, lm_weight=0.4, word_lm_weight=0.6, unknown_word=-1.0),
+        LanguageModels(CHARACTERS, WORDS),
+    ),
+    "lexicon": (
+        BeamConfig(beam_width=WIDE, insertion_bonus=0.2),
+        LanguageModels(lexicon=spelled(("a", "ab", "bab"))),
+    ),
+    "lexicon and characters": (
+        BeamConfig(beam_width=WIDE, unknown_word=-3.0),
+        LanguageModels(CHARACTERS, lexicon=spelled(("a", "ab", "bab"))),
+    ),
+}
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 5, 6])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_beam_as_wide_as_the_space_is_the_enumeration(case: str, num_frames: int) -> None:
+    config, models = CASES[case]
+    log_probs = frames(num_frames, seed=num_frames)
+    wanted = {
+        ids: (acoustic, language_score(ids, config, models))
+        for ids, acoustic in labellings(log_probs).items()
+    }
+    wanted = {ids: parts for ids, parts in wanted.items() if sum(parts) > -math.inf}
+    found = config.build(TOKENS, models).read(log_probs, n_best=WIDE)
+    assert {h.token_ids for h in found} == set(wanted)
+    for h in found:
+        acoustic, language = wanted[h.token_ids]
+        assert h.acoustic_score == pytest.approx(acoustic, abs=1e-9)
+        assert h.language_score == pytest.approx(language, abs=1e-5)
+        assert h.score == pytest.approx(acoustic + language, abs=1e-5)
+        assert h.text == TOKENS.decode(h.token_ids)
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+
+
+def test_a_narrow_beam_never_scores_more_than_the_truth_and_finds_the_best_almost_always() -> None:
+    num_best = 0
+    for seed in range(30):
+        log_probs = frames(6, seed, sharpness=3.0)
+        truth = labellings(log_probs)
+        found = BeamConfig(beam_width=16).build(TOKENS).read(log_probs, n_best=16)
+        assert len({h.token_ids for h in found}) == len(found) == 16
+        for h in found:
+            assert h.score <= truth[h.token_ids] + 1e-9
+        num_best += found[0].token_ids == max(truth, key=lambda ids: truth[ids])
+    assert num_best >= 28
+
+
+def test_a_prefix_that_comes_back_is_the_same_prefix() -> None:
+    # In a beam of three "a" falls out and comes back by way of the empty prefix while "ab" is still there.
+    for seed in range(200):
+        log_probs = frames(9, seed, sharpness=1.0)
+        found = BeamConfig(beam_width=3).build(TOKENS).read(log_probs, n_best=3)
+        assert len({h.token_ids for h in found}) == len(found)
+
+
+def test_pruning_by_score_and_by_token_leaves_the_best_of_sharp_emissions() -> None:
+    log_probs = frames(40, 5, sharpness=6.0)
+    whole = BeamConfig(beam_width=64).build(TOKENS).read(log_probs)[0]
+    pruned = BeamConfig(beam_width=64, token_floor=-8.0, score_margin=15.0).build(TOKENS).read(log_probs)[0]
+    assert pruned.token_ids == whole.token_ids
+    assert pruned.score == pytest.approx(whole.score, abs=1e-2)
+    greedy = BeamConfig(beam_width=1, token_floor=0.0).build(TOKENS).read(log_probs)[0]
+    assert greedy.token_ids == merged(tuple(log_probs.argmax(axis=1).tolist()))
+
+
+def test_emissions_of_nothing_of_blanks_and_of_one_token() -> None:
+    beam = BeamConfig().build(TOKENS)
+    assert beam.read(np.zeros((0, 4)))[0].token_ids == ()
+    blanks = np.full((30, 4), -np.inf)
+    blanks[:, 0] = 0.0
+    [only] = beam.read(blanks, n_best=5)
+    assert (only.text, only.score, only.spans) == ("", 0.0, ())
+    certain = np.full((3, 4), -np.inf)
+    certain[[0, 1, 2], [A, 0, A]] = 0.0
+    [only] = beam.read(certain, n_best=5)
+    assert (only.text, only.score) == ("aa", 0.0)
+    impossible = np.full((3, 4), -np.inf)
+    [nothing] = beam.read(impossible)
+    assert (nothing.text, nothing.score) == ("", -np.inf)
+
+
+def test_what_is_no_number_is_refused_by_name() -> None:
+    log_probs = torch.from_numpy(frames(5, 1))[None].repeat(2, 1, 1)
+    log_probs[1, 3, 2] = torch.nan
+    with pytest.raises(ValueError, match=r"example 1 .* frame 3"):
+        BeamConfig().build(TOKENS)(Emissions(log_probs, torch.tensor([5, 5])))
+
+
+def test_ten_thousand_frames_and_five_thousand_tokens() -> None:
+    long = frames(10_000, 3, sharpness=8.0)
+    greedy = merged(tuple(long.argmax(axis=1).tolist()))
+    found = BeamConfig(beam_width=8).build(TOKENS).read(long)[0]
+    assert len(found.token_ids) == pytest.approx(len(greedy), rel=0.02)
+    many = TokenTable(tokens=("<blank>", *(chr(0x4E00 + i) for i in range(4999))))
+    wide = frames(20, 4, num_classes=5000, sharpness=4.0)
+    found = BeamConfig(beam_width=16).build(many).read(wide)[0]
+    assert 0 < len(found.token_ids) <= 20
+
+
+def test_spans_lie_in_order_inside_the_frames_and_hold_their_token() -> None:
+    log_probs = frames(50, 6, sharpness=5.0)
+    found = BeamConfig().build(TOKENS).read(log_probs)[0]
+    assert len(found.spans) == len(found.token_ids)
+    end = 0
+    for span, token in zip(found.spans, found.token_ids, strict=True):
+        assert end <= span.start_frame < span.end_frame <= 50
+        end = span.end_frame
+        assert span.text == TOKENS.tokens[token]
+        part = log_probs[span.start_frame : span.end_frame, token]
+        assert span.confidence == pytest.approx(math.exp(part.max()))
+
+
+def test_words_lie_over_their_tokens() -> None:
+    found = BeamConfig().build(TOKENS).read(frames(50, 7, sharpness=5.0))[0]
+    assert [word.text for word in found.words] == found.text.split()
+    letters = [span for span in found.spans if span.text != " "]
+    for word in found.words:
+        inside = [s for s in letters if word.start_frame <= s.start_frame and s.end_frame <= word.end_frame]
+        assert "".join(s.text for s in inside) == word.text
+        assert word.confidence == min(s.confidence for s in inside)
+
+
+def test_a_lexicon_reads_nothing_but_its_words() -> None:
+    models = LanguageModels(lexicon=spelled(("ab", "bb", "zz")))
+    beam = BeamConfig(beam_width=32).build(TOKENS, models)
+    assert beam.lexicon.num_left_out == 1
+    for seed in range(20):
+        found = beam.read(frames(12, seed))[0]
+        assert set(found.text.split()) <= {"ab", "bb"}
+
+
+def test_models_of_something_else_are_refused() -> None:
+    french = estimate(corpus(["xyz uvw", "zut"], "char"), 2).model
+    with pytest.raises(ConfigError, match="made of other units"):
+        BeamConfig().build(TOKENS, LanguageModels(french))
+    with pytest.raises(ConfigError, match="can be spelt"):
+        BeamConfig().build(TOKENS, LanguageModels(lexicon=spelled(("xyz",))))
+    phones = TokenTable.from_texts(["ah b"], unit="word")
+    with pytest.raises(ConfigError, match="space between words"):
+        BeamConfig().build(phones, LanguageModels(words=WORDS))
+
+
+def test_phones_have_a_model_over_phones() -> None:
+    phones = TokenTable.from_texts(["ah b k"], unit="word")
+    model = estimate(corpus(["ah b", "ah b k", "b ah"], "word"), 2).model
+    even = np.full((2, 4), -math.log(4.0))
+    found = BeamConfig(lm_weight=1.0, insertion_bonus=5.0).build(phones, LanguageModels(model)).read(even)[0]
+    assert found.text == "ah b"
+
+
+def test_every_core_reads_the_same() -> None:
+    log_probs = torch.from_numpy(np.stack([frames(30, seed) for seed in range(6)]))
+    lengths = torch.tensor([30, 4, 17, 1, 30, 9])
+    beam: Beam = BeamConfig(beam_width=8, lm_weight=0.5).build(TOKENS, LanguageModels(CHARACTERS))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        together = beam(Emissions(log_probs, lengths), n_best=4)
+    finally:
+        torch.set_num_threads(before)
+    alone = [beam.read(rows[:n].numpy(), 4) for rows, n in zip(log_probs, lengths.tolist(), strict=True)]
+    assert together == alone
+
+
+# --- hot words, grammars, priors, pronunciations -----------------------------------------------------------
+
+
+def occurrences(text: str, phrase: str) -> int:
+    """How often a phrase stands in a text as whole words; neighbours may share the space between them."""
+    padded = f" {text} "
+    return sum(padded.startswith(f" {phrase} ", i) for i in range(len(padded)))
+
+
+@pytest.mark.parametrize("hot_words", [("ab",), ("a", "ab", "b a"), ("aa", "a a"), ("ba", "b")])
+def test_hot_words_score_for_each_time_they_are_read(hot_words: tuple[str, ...]) -> None:
+    log_probs = frames(6, 8)
+    truth = labellings(log_probs)
+    config = BeamConfig(beam_width=WIDE, hot_words=hot_words, hot_word_boost=1.7)
+    found = config.build(TOKENS).read(log_probs, n_best=WIDE)
+    assert len(found) == len(truth)
+    for h in found:
+        boost = 1.7 * sum(occurrences(h.text, phrase) for phrase in hot_words)
+        assert h.language_score == pytest.approx(boost, abs=1e-9), h.text
+        assert h.acoustic_score == pytest.approx(truth[h.token_ids], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "grammar", ["a+b?", "(ab|ba)( (ab|ba))*", "[^b]{2,3}", "a.b|b", r"\w{1,2} \w+", "(a|b)?", "a{2}b{0,1}"]
+)
+def test_a_grammar_allows_what_its_expression_matches_and_nothing_else(grammar: str) -> None:
+    log_probs = frames(6, 9)
+    truth = labellings(log_probs)
+    found = BeamConfig(beam_width=WIDE, grammar=grammar).build(TOKENS).read(log_probs, n_best=WIDE)
+    wanted = {ids for ids in truth if re.fullmatch(grammar, TOKENS.decode(ids))}
+    assert {h.token_ids for h in found} == wanted
+    for h in found:
+        assert h.score == pytest.approx(truth[h.token_ids], abs=1e-9)
+
+
+def test_a_grammar_over_words() -> None:
+    digits = TokenTable.from_texts(["one two three"], unit="word")
+    beam = BeamConfig(grammar="(one|two)( two)*").build(digits)
+    for seed in range(10):
+        assert re.fullmatch("(one|two)( two)*", beam.read(frames(8, seed))[0].text)
+
+
+@pytest.mark.parametrize("grammar", ["a(", "(?=a)b", "xyz", "^a", r"(a)\1"])
+def test_a_grammar_that_cannot_be_is_refused(grammar: str) -> None:
+    with pytest.raises(ConfigError, match="grammar"):
+        BeamConfig(grammar=grammar).build(TOKENS)
+
+
+def test_priors_divide_the_emissions() -> None:
+    log_probs = frames(5, 10)
+    prior = np.log([0.7, 0.1, 0.15, 0.05])
+    config = BeamConfig(beam_width=WIDE, prior_weight=0.6, log_prior=tuple(prior.tolist()))
+    found = config.build(TOKENS).read(log_probs, n_best=WIDE)
+    truth = labellings(log_probs - 0.6 * prior)
+    assert {h.token_ids: pytest.approx(h.score) for h in found} == truth
+    with pytest.raises(ConfigError, match="expected 4"):
+        BeamConfig(log_prior=(0.0,)).build(TOKENS)
+
+
+PHONES = TokenTable.from_texts(["ah b k"], unit="word")
+SOUNDS = (
+    Pronunciation("up", "ah b"),
+    Pronunciation("ub", "ah b"),
+    Pronunciation("a", "ah"),
+    Pronunciation("book", "b ah k"),
+    Pronunciation("k", "k"),
+    Pronunciation("buck", "b ah k"),
+)
+
+
+def test_pronunciations_are_read_as_words() -> None:
+    text = ["up book a", "a up k", "ub buck", "book up k"]
+    words = estimate(corpus(text, "word"), 2).model
+    phones = estimate(corpus(["ah b b ah k", "ah b k"], "word"), 2).model
+    models = LanguageModels(phones, words, SOUNDS)
+    config = BeamConfig(beam_width=WIDE, lm_weight=0.3, word_lm_weight=0.8, insertion_bonus=0.4)
+    log_probs = frames(5, 11)
+    found = config.build(PHONES, models).read(log_probs, n_best=WIDE)
+    truth = labellings(log_probs)
+    wanted: dict[tuple[str, tuple[int, ...]], float] = {}
+    for count in range(6):
+        for chosen in itertools.product(SOUNDS, repeat=count):
+            ids = tuple(PHONES.encode(" ".join(entry.spelling for entry in chosen)))
+            if ids in truth:
+                spoken = [entry.word for entry in chosen]
+                language = 0.8 * over(words, spoken) + 0.4 * count
+                language += 0.3 * over(phones, [PHONES.tokens[i] for i in ids])
+                wanted[" ".join(spoken), ids] = truth[ids] + language
+    assert {(h.text, h.token_ids) for h in found} == set(wanted)
+    for h in found:
+        assert h.score == pytest.approx(wanted[h.text, h.token_ids], abs=1e-5)
+        assert [word.text for word in h.words] == h.text.split()

@@ -1,0 +1,156 @@
+"""`seqlabel lm`, and reading with a language model, as a user types it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqlabel.cli import main
+from seqlabel.decoders import BeamConfig
+from seqlabel.language_model import read_arpa
+from seqlabel.model_file import read_header
+from seqlabel.recognizer import Recognizer
+from tests.blocks import TrainedRun
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the program with these words and gives its exit code, standard output and standard error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def model(trained_run: TrainedRun, tmp_path: Path) -> Path:
+    """A copy of the model, which may be written to."""
+    return Path(shutil.copy(trained_run.model, tmp_path / "model.safetensors"))
+
+
+@pytest.fixture
+def arpa(trained_run: TrainedRun, tmp_path: Path, run: Run) -> Path:
+    """A model over the characters of the training texts."""
+    path = tmp_path / "chars.arpa"
+    code, out, err = run("lm", "build", trained_run.data / "train.jsonl", "-o", path, "--order", 4)
+    assert (code, err) == (0, "")
+    assert "64 sentences" in out and "4-grams" in out
+    return path
+
+
+def test_a_text_becomes_a_model_that_others_read(run: Run, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("le chat\nle chien\nun chat\n")
+    code, out, _ = run("lm", "build", text, "-o", tmp_path / "w.arpa.gz", "--unit", "word", "--order", 2)
+    assert code == 0 and "Witten-Bell" in out
+    assert "chat" in read_arpa(tmp_path / "w.arpa.gz").words
+    code, out, _ = run("lm", "perplexity", tmp_path / "w.arpa.gz", text, "--json")
+    found = json.loads(out)
+    assert code == 0 and found["num_unknown"] == 0 and found["num_words"] == 9
+    assert 1 < found["perplexity"] < 6
+
+
+def test_tuning_writes_the_model_file_and_reading_uses_it(
+    run: Run, trained_run: TrainedRun, model: Path, arpa: Path
+) -> None:
+    before = model.read_bytes()
+    dev = trained_run.data / "dev.jsonl"
+    code, out, err = run("lm", "tune", model, dev, "--lm", arpa, "--beam-width", 8, "--dry-run")
+    assert (code, err) == (0, "")
+    assert "lm_weight" in out and "greedy" in out
+    assert model.read_bytes() == before
+    code, out, _ = run("lm", "tune", model, dev, "--lm", arpa, "--beam-width", 8)
+    assert code == 0 and str(model) in out
+    decoder = read_header(model).experiment.decoder
+    assert isinstance(decoder, BeamConfig) and decoder.beam_width == 8
+    recognizer = Recognizer.load(model, "cpu")
+    assert recognizer.loaded.language.tokens is not None
+    assert recognizer.loaded.language.tokens.words == read_arpa(arpa).words
+    code, out, _ = run("evaluate", model, dev, "--json")
+    tuned = json.loads(out)
+    assert (
+        code == 0
+        and tuned["cer"] <= json.loads(run("evaluate", model, dev, "--json", "--decoder", "greedy")[1])["cer"]
+    )
+    line = next((trained_run.data / "test").glob("*.png"))
+    code, out, _ = run("transcribe", model, line)
+    assert code == 0 and out.startswith(f"{line}\t")
+    code, out, _ = run("info", model)
+    assert code == 0 and "beam" in out.lower()
+
+
+def test_a_model_over_words_and_a_lexicon_are_flags(
+    run: Run, trained_run: TrainedRun, tmp_path: Path
+) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("ab\nabc\n")
+    test = trained_run.data / "test.jsonl"
+    out_file = tmp_path / "out.jsonl"
+    code, _, err = run("evaluate", trained_run.model, test, "--lexicon", words, "--out", out_file)
+    assert (code, err) == (0, "")
+    found = {
+        word for line in out_file.read_text().splitlines() for word in json.loads(line)["hypothesis"].split()
+    }
+    assert found <= {"ab", "abc"}
+    arpa = tmp_path / "w.arpa"
+    assert (
+        run("lm", "build", trained_run.data / "train.jsonl", "-o", arpa, "--unit", "word", "--order", 2)[0]
+        == 0
+    )
+    command = [
+        "evaluate",
+        trained_run.model,
+        test,
+        "--word-lm",
+        arpa,
+        "--decoder.unknown-word",
+        "-4",
+        "--json",
+    ]
+    code, out, err = run(*command)
+    assert (code, err) == (0, "") and json.loads(out)["num_examples"] == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["lm", "build", "none.txt", "-o", "x.arpa"], "none.txt"),
+        (["lm", "build", "empty.txt", "-o", "x.arpa"], "empty"),
+        (["lm", "build", "full.txt", "-o", "x.arpa", "--order", "0"], "order 0"),
+        (["lm", "build", "full.txt", "-o", "x.arpa", "--cutoffs", "1"], "cut-offs"),
+        (["lm", "build", "full.txt", "-o", "x.arpa", "--prune", "0"], "--prune"),
+        (["lm", "build", "full.txt", "-o", "nowhere/x.arpa"], "folder does not exist"),
+        (["lm", "build", "latin.txt", "-o", "x.arpa"], "not UTF-8"),
+        (["lm", "perplexity", "full.txt", "full.txt"], "full.txt:2: expected"),
+        (["lm"], "COMMAND"),
+        (["evaluate", "MODEL", "DEV", "--lm", "none.arpa"], "none.arpa: no such file"),
+        (["evaluate", "MODEL", "DEV", "--decoder.beam-wide", "4"], "did you mean beam-width"),
+        (["evaluate", "MODEL", "DEV", "--beam", "4"], "beam"),
+        (["evaluate", "MODEL", "DEV", "--lexicon", "empty.txt"], "no words"),
+        (["lm", "tune", "MODEL", "DEV"], "no language model to tune"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    run: Run,
+    trained_run: TrainedRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.txt").write_text("\n")
+    Path("full.txt").write_text("un deux\n")
+    Path("latin.txt").write_bytes("d\u00e9j\u00e0".encode("latin-1"))
+    places = {"MODEL": str(trained_run.model), "DEV": str(trained_run.data / "dev.jsonl")}
+    code, out, err = run(*(places.get(word, word) for word in words))
+    assert (code, out, len(err.splitlines())) == (2, "", 1), err
+    assert message in err
+    assert not Path("x.arpa").exists()
