@@ -82,7 +82,9 @@ def few(trained_run: TrainedRun, tmp_path: Path) -> list[str]:
 # --- help and usage ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [[], ["train"], ["evaluate"], ["transcribe"], ["score"], ["info"], ["lm"], ["lm", "tune"]])
+@pytest.mark.parametrize(
+    "words", [[], ["train"], ["evaluate"], ["transcribe"], ["score"], ["info"], ["lm"], ["lm", "tune"]]
+)
 def test_help_is_printed_without_loading_anything_heavy(words: list[str]) -> None:
     script = (
         "import sys; from seqlabel.cli import main; code = main(sys.argv[1:] + ['--help']); "
