@@ -176,7 +176,7 @@ def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
 
     recognizer = Recognizer.load(arguments.model, arguments.device)
     decoder, language = decoding(recognizer.header, recognizer.loaded.language, arguments)
-    return Recognizer(recognizer.loaded, arguments.device, decoder, language)
+    return Recognizer(recognizer.loaded, arguments.device, decoder, language, arguments.precision)
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:
@@ -402,6 +402,12 @@ def _parser() -> argparse.ArgumentParser:
 
     for added in (evaluate, transcribe):
         add_language_options(added)
+        added.add_argument(
+            "--precision",
+            choices=("float32", "bfloat16"),
+            default="float32",
+            help="of the arithmetic; bfloat16 is faster on processors that have it (default: float32)",
+        )
         added.epilog = "Any setting of the decoder can be given: --decoder beam --decoder.beam-width 128"
 
     for added in (train, evaluate, transcribe, align):

@@ -35,16 +35,18 @@ def decode(
     on_example: Callable[[], object] | None = None,
     on_emissions: Callable[[list[int], Emissions], object] | None = None,
     n_best: int = 1,
+    precision: torch.dtype = torch.float32,
 ) -> list[list[Hypothesis]]:
     """Returns the hypotheses for each (T, F) array, in order; batches are made of neighbours in length.
 
-    What one array is read as does not depend on the others. `on_example` is called after each, `on_emissions` with
-    the indices of each batch and what the model says of it.
+    What one array is read as does not depend on the others. In bfloat16 the encoder computes its products.
+    `on_example` is called after each, `on_emissions` with the indices of each batch and what the model says of it.
     """
     found: dict[int, list[Hypothesis]] = {}
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
+    is_bfloat16 = precision == torch.bfloat16
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16):
         for indices in bucketed_batches([len(f) for f in features], BATCH_SIZE, BATCH_FRAMES, None):
             batch = collate([("", features[i], ()) for i in indices])
             emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
@@ -66,6 +68,7 @@ def evaluate(
     device: torch.device,
     on_example: Callable[[], object] | None = None,
     on_emissions: Callable[[list[int], Emissions], object] | None = None,
+    precision: torch.dtype = torch.float32,
 ) -> Evaluation:
     """Returns the error rates over `loaded`, whose features are given, with counts summed over the whole set.
 
@@ -85,7 +88,12 @@ def evaluate(
             counts.append(ErrorCounts(substitutions=wrong, reference_length=length))
 
     reads_labels = model.objective.reads_labels
-    hypotheses = [best for best, *_ in decode(model, decoder, features, device, on_example, count_frames)]
+    hypotheses = [
+        best
+        for best, *_ in decode(
+            model, decoder, features, device, on_example, count_frames, precision=precision
+        )
+    ]
     references = tuple(item.example.text or "" for item in loaded)
     rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
     if reads_labels:

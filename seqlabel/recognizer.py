@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import torch
 
 from seqlabel.ctc import Emissions, align, runs
 from seqlabel.data import (
@@ -31,6 +33,7 @@ CHUNK = 64
 """Files that are read before a batch is decoded: bounds the memory, and the wait, whatever the number of files."""
 
 
+Precision = Literal["float32", "bfloat16"]
 BarOf = Callable[[str, int], AbstractContextManager[Callable[[], object]]]
 """Shows how far something is: given what and how many, a context with a function that counts one."""
 
@@ -50,9 +53,11 @@ class Recognizer:
         device: str = "auto",
         decoder: DecoderConfig | None = None,
         language: LanguageModels | None = None,
+        precision: Precision = "float32",
     ) -> None:
         self.loaded = loaded
         self.device = choose_device(device)
+        self.precision: torch.dtype = getattr(torch, precision)
         config = loaded.header.experiment.decoder if decoder is None else decoder
         self.decoder = config.build(loaded.header.tokens, loaded.language if language is None else language)
 
@@ -63,6 +68,7 @@ class Recognizer:
         device: str = "auto",
         decoder: DecoderConfig | None = None,
         language: LanguageModels | None = None,
+        precision: Precision = "float32",
     ) -> "Recognizer":
         """Returns the recogniser of a model file.
 
@@ -71,13 +77,14 @@ class Recognizer:
             device: where to compute.
             decoder: how to read, in place of what the file says.
             language: the language models, in place of those in the file.
+            precision: of the encoder's arithmetic.
 
         Raises:
             ModelFileError: the file is not a whole model.
             ConfigError: the device is not there, or a language model is of something else.
         """
         prepare_arithmetic(None)
-        return cls(load_model(Path(path), choose_device(device)), device, decoder, language)
+        return cls(load_model(Path(path), choose_device(device)), device, decoder, language, precision)
 
     @property
     def header(self) -> Header:
@@ -122,7 +129,12 @@ class Recognizer:
                     results[index] = error if is_named else type(error)(f"{path}: {error}")
             if features:
                 decoded = decode(
-                    self.loaded.model, self.decoder, list(features.values()), self.device, n_best=n_best
+                    self.loaded.model,
+                    self.decoder,
+                    list(features.values()),
+                    self.device,
+                    n_best=n_best,
+                    precision=self.precision,
                 )
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
@@ -229,7 +241,14 @@ class Recognizer:
         with _bar(bar_of, "decoding", len(examples)) as on_example:
             features = [frontend(item.signal, item.example.group) for item in loaded]
             return evaluate(
-                self.loaded.model, decoder, features, loaded, self.device, on_example, on_emissions
+                self.loaded.model,
+                decoder,
+                features,
+                loaded,
+                self.device,
+                on_example,
+                on_emissions,
+                self.precision,
             )
 
 

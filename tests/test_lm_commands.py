@@ -118,6 +118,28 @@ def test_a_model_over_words_and_a_lexicon_are_flags(
     assert (code, err) == (0, "") and json.loads(out)["num_examples"] == 12
 
 
+def test_bfloat16_reads_almost_the_same(run: Run, trained_run: TrainedRun) -> None:
+    test = trained_run.data / "test.jsonl"
+    whole, half = (
+        json.loads(run("evaluate", trained_run.model, test, "--json", "--precision", precision)[1])["cer"]
+        for precision in ("float32", "bfloat16")
+    )
+    assert half == pytest.approx(whole, abs=0.05)
+
+
+def test_the_best_readings_come_as_json_with_scores_and_frames(run: Run, trained_run: TrainedRun) -> None:
+    line = next((trained_run.data / "test").glob("*.png"))
+    code, out, _ = run("transcribe", trained_run.model, line, "--json", "--n-best", 3, "--decoder", "beam")
+    found = json.loads(out)
+    assert code == 0 and len(found["n_best"]) == 3
+    assert found["text"] == found["n_best"][0]["text"]
+    scores = [reading["score"] for reading in found["n_best"]]
+    assert scores == sorted(scores, reverse=True)
+    assert "".join(token["text"] for token in found["tokens"]) == found["text"]
+    assert [word["text"] for word in found["words"]] == found["text"].split()
+    assert all(0 < token["confidence"] <= 1 for token in found["tokens"])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -134,6 +156,7 @@ def test_a_model_over_words_and_a_lexicon_are_flags(
         (["evaluate", "MODEL", "DEV", "--decoder.beam-wide", "4"], "did you mean beam-width"),
         (["evaluate", "MODEL", "DEV", "--beam", "4"], "beam"),
         (["evaluate", "MODEL", "DEV", "--lexicon", "empty.txt"], "no words"),
+        (["transcribe", "MODEL", "DEV", "--n-best", "3"], "--json beside it"),
         (["lm", "tune", "MODEL", "DEV"], "no language model to tune"),
     ],
 )

@@ -81,16 +81,16 @@ TASKS = {
         replace(
             an4,
             objective=FramewiseConfig(),
-            training=replace(an4.training, num_epochs=20, learning_rate=3e-3),
+            training=replace(an4.training, num_epochs=12, learning_rate=3e-3),
         ),
         "an4_labels",
         96,
         29,
         "fer",
     ),
-    "an4": Task(replace(an4, training=replace(an4.training, num_epochs=30)), "an4", 96, 29, "cer"),
+    "an4": Task(replace(an4, training=replace(an4.training, num_epochs=24)), "an4", 96, 29, "cer"),
     "pendigits": Task(
-        replace(pendigits, training=replace(pendigits.training, num_epochs=5)), "pendigits", 64, 11, "cer"
+        replace(pendigits, training=replace(pendigits.training, num_epochs=4)), "pendigits", 64, 11, "cer"
     ),
 }
 
