@@ -18,7 +18,6 @@ scaling: the time of a training step, and the memory that it adds, over frames, 
 """
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from seqlabel.encoders import RecurrentConfig, RecurrentEncoder
 
@@ -187,8 +187,14 @@ def peak_of_a_step(frames: int, cells: int, examples: int) -> float:
     peaks = []
     for batch in (drawn(117, [(2,)]), drawn(117, [(frames,) * examples])):
         trained(outputs_of(encoder), batch)()
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        peaks.append(peak_megabytes())
     return peaks[1] - peaks[0]
+
+
+def peak_megabytes() -> float:
+    """Returns the most memory that this process has taken; `getrusage` counts the process that started it as well."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def contestants(shape: Shape) -> dict[str, Forward]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seqlabel.recognizer import Recognizer
 
 from seqlabel.errors import ConfigError, SeqlabelError
-from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding
+from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding, say_left_out
 from seqlabel.terminal import (
     DONE,
     INTERRUPTED,
@@ -28,6 +28,7 @@ from seqlabel.terminal import (
     bars_on_terminal,
     complain,
     files_below,
+    finite,
     hypothesis_as_json,
     percent,
     print_labels,
@@ -158,7 +159,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if out is not None:
         rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
         lines = [
-            as_json_text({"id": id_, "reference": reference, "hypothesis": found.text, "score": found.score})
+            as_json_text(
+                {"id": id_, "reference": reference, "hypothesis": found.text, "score": finite(found.score)}
+            )
             for id_, reference, found in rows
         ]
         write_lines(out, lines)
@@ -172,11 +175,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
     """Loads a model to read as its file says, or as the command line does."""
+    from seqlabel.devices import choose_device, prepare_arithmetic
+    from seqlabel.model_file import load_model
     from seqlabel.recognizer import Recognizer
 
-    recognizer = Recognizer.load(arguments.model, arguments.device)
-    decoder, language = decoding(recognizer.header, recognizer.loaded.language, arguments)
-    return Recognizer(recognizer.loaded, arguments.device, decoder, language, arguments.precision)
+    prepare_arithmetic(None)
+    loaded = load_model(arguments.model, choose_device(arguments.device))
+    decoder, language = decoding(loaded.header, loaded.language, arguments)
+    recognizer = Recognizer(loaded, arguments.device, decoder, language, arguments.precision)
+    say_left_out(recognizer.decoder)
+    return recognizer
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:
@@ -408,7 +416,7 @@ def _parser() -> argparse.ArgumentParser:
             default="float32",
             help="of the arithmetic; bfloat16 is faster on processors that have it (default: float32)",
         )
-        added.epilog = "Any setting of the decoder can be given: --decoder beam --decoder.beam-width 128"
+        added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
     for added in (train, evaluate, transcribe, align):
         added.add_argument(

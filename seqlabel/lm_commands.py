@@ -13,6 +13,7 @@ from seqlabel.terminal import (
     DONE,
     as_json_text,
     bars_on_terminal,
+    complain,
     percent,
     print_table,
     refuse_unwritable,
@@ -20,7 +21,7 @@ from seqlabel.terminal import (
 
 if TYPE_CHECKING:
     from seqlabel.config import Config
-    from seqlabel.decoders import DecoderConfig
+    from seqlabel.decoders import Decoder, DecoderConfig
     from seqlabel.language_model import LanguageModels, NgramModel, Unit
     from seqlabel.model_file import Header
     from seqlabel.tuning import Tuning
@@ -153,7 +154,22 @@ def decoding(
     is_beam = given is not language or any(word.startswith("--decoder.") for word in overrides)
     if isinstance(decoder, GreedyConfig) and is_beam:
         decoder = BeamConfig()
-    return override(Decoding(decoder=decoder), overrides).decoder, given
+    decoder = override(Decoding(decoder=decoder), overrides).decoder
+    if given is not language and not isinstance(decoder, BeamConfig):
+        raise ConfigError("a language model or a lexicon is for --decoder beam alone; leave one of them out")
+    return decoder, given
+
+
+def say_left_out(decoder: "Decoder") -> None:
+    """Says how many words of a lexicon cannot be read."""
+    from seqlabel.decoders import Beam
+
+    if isinstance(decoder, Beam) and decoder.lexicon.left_out:
+        left_out = decoder.lexicon.left_out
+        complain(
+            f"the lexicon has {len(left_out):,} words that cannot be read and are left out, first {left_out[0]!r}: "
+            "the model's tokens do not spell them, or the language model does not know them"
+        )
 
 
 def read_language(arguments: argparse.Namespace, language: "LanguageModels") -> "LanguageModels":
@@ -254,7 +270,7 @@ def _tune(arguments: argparse.Namespace) -> int:
     if language == LanguageModels():
         raise ConfigError("there is no language model to tune; name one with --lm or --word-lm")
     start = BeamConfig(beam_width=arguments.beam_width)
-    start.build(recognizer.header.tokens, language)  # refuses what does not go together before the work
+    say_left_out(start.build(recognizer.header.tokens, language))  # refuses what does not go together
     bars = bars_on_terminal()
     references, emissions, greedy = recognizer.emissions(arguments.manifest, bars)
     found = None
@@ -297,9 +313,13 @@ def _print_surface(found: "Tuning", measure: str) -> None:
 
 
 def _shown(config: "Config") -> Iterator[tuple[str, str]]:
+    """The settings that are not what they are by default."""
     from seqlabel.overrides import settings
 
-    return ((name.removeprefix("--"), value) for name, value in settings(config))
+    default = dict(settings(type(config)()))
+    for name, value in settings(config):
+        if value != default[name]:
+            yield name.removeprefix("--"), value if len(value) < 60 else "..."
 
 
 def _texts(paths: Sequence[Path]) -> list[str]:
@@ -326,6 +346,7 @@ def _texts(paths: Sequence[Path]) -> list[str]:
 
 
 def _unit_of(model: "NgramModel") -> "Unit":
-    from seqlabel.language_model import SPACE
+    from seqlabel.language_model import RESERVED, SPACE
 
-    return "char" if SPACE in model.ids else "word"
+    is_char = all(len(word) == 1 for word in model.words if word not in (*RESERVED, SPACE))
+    return "char" if is_char else "word"

@@ -5,10 +5,12 @@ Files are written to a temporary name beside their place, synced and renamed.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -114,7 +116,7 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
         )
     except ConfigError as error:
         raise ModelFileError(f"{path}: {error}; copy it again or take another model") from error
-    return LoadedModel(header, frontend, model.to(device).eval(), _language(path, tensors, metadata))
+    return LoadedModel(header, frontend, model.to(device).eval(), _language(path, tensors))
 
 
 def set_decoding(path: Path, decoder: DecoderConfig, language: LanguageModels) -> None:
@@ -128,41 +130,45 @@ def set_decoding(path: Path, decoder: DecoderConfig, language: LanguageModels) -
     experiment = msgspec.structs.replace(header.experiment, decoder=decoder)
     header = msgspec.structs.replace(header, experiment=experiment)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("language.")}
-    names: dict[str, tuple[str, ...]] = {}
     for kind in ("tokens", "words"):
         model: NgramModel | None = getattr(language, kind)
         if model is not None:
-            names[kind] = model.words
-            arrays = model.arrays().items()
-            tensors |= {f"language.{kind}.{name}": torch.from_numpy(array) for name, array in arrays}
+            arrays = model.arrays() | {"names": _as_bytes(model.words)}
+            tensors |= {f"language.{kind}.{name}": torch.from_numpy(array) for name, array in arrays.items()}
     if language.lexicon is not None:
-        names["lexicon"] = tuple(f"{entry.word}\t{entry.spelling}" for entry in language.lexicon)
-    metadata |= {
-        "header": msgspec.json.encode(header).decode(),
-        "language": msgspec.json.encode(names).decode(),
-    }
-    save_tensors(path, tensors, metadata)
+        lines = [f"{entry.word}\t{entry.spelling}" for entry in language.lexicon]
+        tensors["language.lexicon.names"] = torch.from_numpy(_as_bytes(lines))
+    save_tensors(path, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
 
 
-def _language(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> LanguageModels:
+def _as_bytes(names: Sequence[str]) -> np.ndarray:
+    """Words, which have no line ends, as bytes: the header of a file has room for some 100 MB alone."""
+    return np.frombuffer("\n".join(names).encode(), np.uint8).copy()
+
+
+def _language(path: Path, tensors: dict[str, Tensor]) -> LanguageModels:
+    parts: dict[str, dict[str, np.ndarray]] = {"tokens": {}, "words": {}, "lexicon": {}}
     try:
-        names = msgspec.json.decode(metadata.get("language", "{}"), type=dict[str, tuple[str, ...]])
-        found: dict[str, NgramModel] = {}
-        for kind in ("tokens", "words"):
-            prefix = f"language.{kind}."
-            arrays = {
-                name.removeprefix(prefix): tensor.numpy()
-                for name, tensor in tensors.items()
-                if name.startswith(prefix)
-            }
-            if kind in names:
-                found[kind] = NgramModel.from_arrays(names[kind], arrays)
-    except (msgspec.MsgspecError, KeyError, ValueError, IndexError) as error:
+        for name, tensor in tensors.items():
+            if name.startswith("language."):
+                _, kind, part = name.split(".", 2)
+                parts[kind][part] = tensor.numpy()
+        names = {
+            kind: arrays.pop("names").tobytes().decode().split("\n")
+            for kind, arrays in parts.items()
+            if arrays
+        }
+        models = {
+            kind: NgramModel.from_arrays(names[kind], parts[kind])
+            for kind in ("tokens", "words")
+            if kind in names
+        }
+        lexicon = None
+        if "lexicon" in names:
+            lexicon = tuple(Pronunciation(*line.split("\t", 1)) for line in names["lexicon"])
+    except (KeyError, ValueError, IndexError, TypeError) as error:
         raise ModelFileError(f"{path}: its language model is not whole ({error}); copy it again") from error
-    lexicon = None
-    if "lexicon" in names:
-        lexicon = tuple(Pronunciation(*line.split("\t", 1)) for line in names["lexicon"])
-    return LanguageModels(lexicon=lexicon, **found)
+    return LanguageModels(lexicon=lexicon, **models)
 
 
 def read_header(path: Path) -> Header:

@@ -85,6 +85,8 @@ def _replaced(config: Any, name: str, path: list[str], words: list[str]) -> Any:
         parent = ".".join(given[: len(given) - len(path)])
         raise ConfigError(f"--{name}: {_unknown(config, given[-len(path)], parent, list(fields))}")
     old = getattr(config, key)
+    if not below and isinstance(old, Config) and words == [old.__struct_config__.tag]:
+        return config  # the kind that it has already, with its settings
     value = _replaced(old, name, below, words) if below else _value(name, fields[key], words)
     return msgspec.structs.replace(config, **{key: value})
 
@@ -113,8 +115,13 @@ def _value(name: str, kind: Any, words: list[str]) -> object:
     try:
         if text.lower() == "none" and NoneType in _alternatives(kind):
             return None
-        if text[:1] in ("{", "["):
-            return msgspec.json.decode(text, type=kind)
+        if text[:1] in ("{", "[") and str not in _alternatives(kind):
+            try:
+                return msgspec.json.decode(text, type=kind)
+            except msgspec.DecodeError as error:
+                # Several words may begin with a bracket and be no list.
+                if isinstance(error, msgspec.ValidationError) or not _is_of_words(kind):
+                    raise
         if any(typing.get_origin(_bare(part)) is tuple for part in _alternatives(kind)):
             return msgspec.convert(words, type=kind, strict=False)
         if len(words) == 1 and text in _tags(kind):
@@ -131,6 +138,13 @@ def _value(name: str, kind: Any, words: list[str]) -> object:
     except msgspec.DecodeError as error:
         raise ConfigError(f"--{name} {text}: not JSON ({error}); expected {describe(kind)}") from error
     raise ConfigError(f"--{name} {text}: found {len(words)} values, expected {describe(kind)}")
+
+
+def _is_of_words(kind: Any) -> bool:
+    return any(
+        typing.get_origin(_bare(part)) is tuple and str in typing.get_args(_bare(part))
+        for part in _alternatives(kind)
+    )
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

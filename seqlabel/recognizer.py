@@ -172,7 +172,8 @@ class Recognizer:
 
         features = [frontend(item.signal, item.example.group) for item in loaded]
         with _bar(bar_of, "aligning", len(loaded)) as on_example:
-            decode(self.loaded.model, self.decoder, features, self.device, on_example, keep)
+            greedy = GreedyConfig().build(tokens)
+            decode(self.loaded.model, greedy, features, self.device, on_example, keep)
         return [labelled[index] for index in range(len(loaded))], offenders + others
 
     def emissions(

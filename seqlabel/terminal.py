@@ -112,8 +112,10 @@ def print_labels(rates: "ErrorRates", pairs: list[tuple[str, str]], as_json: boo
 
 def print_table(rows: Iterable[tuple[str, str]]) -> None:
     """Prints names and what there is to say of each."""
-    for name, value in rows:
-        print(f"{name:<10}{value}".rstrip())
+    shown = list(rows)
+    width = max(10, *(len(name) + 1 for name, _ in shown))
+    for name, value in shown:
+        print(f"{name:<{width}}{value}".rstrip())
 
 
 def percent(rate: float) -> str:
@@ -123,9 +125,9 @@ def percent(rate: float) -> str:
 
 def hypothesis_as_json(found: "Hypothesis") -> dict[str, Any]:
     """Returns a hypothesis with its scores and, where the decoder tells, the frames of its words and tokens."""
-    row: dict[str, Any] = {"text": found.text, "score": found.score if math.isfinite(found.score) else None}
+    row: dict[str, Any] = {"text": found.text, "score": finite(found.score)}
     if found.acoustic_score is not None:
-        row["acoustic_score"] = found.acoustic_score if math.isfinite(found.acoustic_score) else None
+        row["acoustic_score"] = finite(found.acoustic_score)
         row["language_score"] = found.language_score
     for name, spans in (("words", found.words), ("tokens", found.spans)):
         if spans:
@@ -139,6 +141,11 @@ def hypothesis_as_json(found: "Hypothesis") -> dict[str, Any]:
                 for span in spans
             ]
     return row
+
+
+def finite(number: float) -> float | None:
+    """Returns the number, or None for what JSON has no number for."""
+    return number if math.isfinite(number) else None
 
 
 def as_json_text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,6 @@ import msgspec
 import numpy as np
 import torch
 
-from seqlabel.ctc import Emissions
 from seqlabel.decoders import BeamConfig
 from seqlabel.language_model import LanguageModels
 from seqlabel.metrics import ErrorRates, score
@@ -69,13 +69,16 @@ def tune(
         measure: the error rate that is to be least.
         on_trial: called after each setting.
     """
-    batch = _padded(emissions)
+    beam = start.build(tokens, models)
+    frames = [np.ascontiguousarray(rows, np.float64) for rows in emissions]
     tried: dict[BeamConfig, Trial] = {}
 
     def trial(decoder: BeamConfig) -> Trial:
         if decoder not in tried:
-            found = decoder.build(tokens, models)(batch)
-            rates = score(zip(references, (hypotheses[0].text for hypotheses in found), strict=True))
+            read = beam.with_settings(decoder).read
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                found = [best.text for best, *_ in pool.map(read, frames)]
+            rates = score(zip(references, found, strict=True))
             tried[decoder] = Trial(decoder, rates)
             if on_trial is not None:
                 on_trial()
@@ -105,8 +108,9 @@ def tune(
     if has_words:
         others = [msgspec.structs.replace(best.decoder, unknown_word=value) for value in UNKNOWN_WORDS]
         best = least([best, *map(trial, others)])
-    prior = tuple(np.log(np.mean(np.exp(np.concatenate(emissions)), axis=0, dtype=np.float64)).tolist())
-    if all(np.isfinite(prior)):
+    share = sum(np.exp(rows).sum(axis=0) for rows in frames) / sum(map(len, frames))
+    if np.all(share > 0):
+        prior = tuple(np.log(share).tolist())
         divided = [
             msgspec.structs.replace(best.decoder, prior_weight=value, log_prior=prior)
             for value in PRIOR_WEIGHTS
@@ -119,12 +123,3 @@ def tune(
     columns = [round(best.decoder.insertion_bonus + step, 3) for step in (-0.25, 0.0, 0.25)]
     best = least([best, *grid(best.decoder, rows, columns)])
     return Tuning(best, tuple(surface), weight, "insertion_bonus")
-
-
-def _padded(emissions: Sequence[np.ndarray]) -> Emissions:
-    lengths = torch.tensor([len(rows) for rows in emissions])
-    num_classes = emissions[0].shape[1]
-    log_probs = torch.zeros(len(emissions), int(lengths.max()), num_classes, dtype=torch.float64)
-    for index, rows in enumerate(emissions):
-        log_probs[index, : len(rows)] = torch.from_numpy(np.asarray(rows, np.float64))
-    return Emissions(log_probs, lengths)

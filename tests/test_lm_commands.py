@@ -98,7 +98,7 @@ def test_a_model_over_words_and_a_lexicon_are_flags(
     found = {
         word for line in out_file.read_text().splitlines() for word in json.loads(line)["hypothesis"].split()
     }
-    assert found <= {"ab", "abc"}
+    assert found and found <= {"ab", "abc"}
     arpa = tmp_path / "w.arpa"
     assert (
         run("lm", "build", trained_run.data / "train.jsonl", "-o", arpa, "--unit", "word", "--order", 2)[0]
@@ -157,6 +157,12 @@ def test_the_best_readings_come_as_json_with_scores_and_frames(run: Run, trained
         (["evaluate", "MODEL", "DEV", "--beam", "4"], "beam"),
         (["evaluate", "MODEL", "DEV", "--lexicon", "empty.txt"], "no words"),
         (["transcribe", "MODEL", "DEV", "--n-best", "3"], "--json beside it"),
+        (["lm", "tune", "MODEL", "DEV", "--lexicon", "full.txt", "--beam-width", "0"], "beam_width"),
+        (
+            ["evaluate", "MODEL", "DEV", "--decoder", "greedy", "--lexicon", "words.txt"],
+            "for --decoder beam alone",
+        ),
+        (["evaluate", "MODEL", "DEV", "--decoder.grammar", "[a"], "grammar '[a'"),
         (["lm", "tune", "MODEL", "DEV"], "no language model to tune"),
     ],
 )
@@ -171,6 +177,7 @@ def test_what_is_wrong_is_one_line(
     monkeypatch.chdir(tmp_path)
     Path("empty.txt").write_text("\n")
     Path("full.txt").write_text("un deux\n")
+    Path("words.txt").write_text("ab\n")
     Path("latin.txt").write_bytes("d\u00e9j\u00e0".encode("latin-1"))
     places = {"MODEL": str(trained_run.model), "DEV": str(trained_run.data / "dev.jsonl")}
     code, out, err = run(*(places.get(word, word) for word in words))

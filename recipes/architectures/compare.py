@@ -88,9 +88,9 @@ TASKS = {
         29,
         "fer",
     ),
-    "an4": Task(replace(an4, training=replace(an4.training, num_epochs=24)), "an4", 96, 29, "cer"),
+    "an4": Task(replace(an4, training=replace(an4.training, num_epochs=48)), "an4", 96, 29, "cer"),
     "pendigits": Task(
-        replace(pendigits, training=replace(pendigits.training, num_epochs=4)), "pendigits", 64, 11, "cer"
+        replace(pendigits, training=replace(pendigits.training, num_epochs=8)), "pendigits", 64, 11, "cer"
     ),
 }
 

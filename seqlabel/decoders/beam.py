@@ -5,18 +5,19 @@ Sources: Graves, "Supervised sequence labelling with recurrent neural networks",
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
 
+import msgspec
 import numpy as np
 import torch
 
-from seqlabel.config import Config, Count, FromZero
+from seqlabel.config import Config, FromZero
 from seqlabel.ctc import Emissions
 from seqlabel.decoders.lexicon import NO_WORDS, Lexicon, build_lexicon, spelled
 from seqlabel.decoders.rules import grammar_rules, hot_word_rules, no_rules
 from seqlabel.decoders.search import (
     BONUS,
     CODE,
-    LEAST,
     LEXICON_KIND,
     MOST,
     NO_LEXICON,
@@ -30,11 +31,13 @@ from seqlabel.decoders.search import (
     UNKNOWN_ID,
     UNKNOWN_SCORE,
     WORD_WEIGHT,
+    end_score,
     search,
 )
-from seqlabel.decoders.spans import joined, token_spans, word_spans
+from seqlabel.decoders.spans import frames_of, joined, token_spans, word_spans
 from seqlabel.errors import ConfigError
 from seqlabel.language_model import EMPTY, END, SPACE, Automaton, LanguageModels, NgramModel
+from seqlabel.overrides import check
 from seqlabel.records import Hypothesis
 from seqlabel.tokens import TokenTable
 
@@ -48,6 +51,10 @@ NO_AUTOMATON = Automaton(
     np.zeros(1, np.float32),
     np.zeros(1, np.int32),
 )
+
+
+MOST_WIDENINGS = 3
+"""How often a beam in which no prefix may end, by a lexicon or a grammar, is made four times as wide."""
 
 
 class BeamConfig(Config, frozen=True, tag="beam"):
@@ -68,7 +75,7 @@ class BeamConfig(Config, frozen=True, tag="beam"):
         grammar: a regular expression that the whole text has to match; None allows everything.
     """
 
-    beam_width: Count = 64
+    beam_width: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
     token_floor: float | None = None
     score_margin: FromZero | None = None
     lm_weight: FromZero = 0.5
@@ -93,7 +100,10 @@ class BeamConfig(Config, frozen=True, tag="beam"):
 class Beam:
     """Reads the most probable labellings, each the sum of all its paths, weighed by what the language allows."""
 
-    def __init__(self, config: BeamConfig, tokens: TokenTable, models: LanguageModels) -> None:
+    def __init__(
+        self, config: BeamConfig, tokens: TokenTable, models: LanguageModels, like: "Beam | None" = None
+    ) -> None:
+        check(config)
         self.config = config
         self.tokens = tokens
         self.models = models
@@ -101,24 +111,32 @@ class Beam:
             raise ConfigError(
                 f"log_prior has {len(config.log_prior)} numbers; expected {len(tokens)}, one a token"
             )
-        self.kind, self.lexicon = _lexicon(tokens, models)
+        self.kind: int
+        self.lexicon: Lexicon
+        self.kind, self.lexicon = _lexicon(tokens, models) if like is None else (like.kind, like.lexicon)
+        hot = (config.hot_words, config.hot_word_boost)
+        self.hot = self.rule = no_rules(len(tokens))
+        if like is not None and hot == (like.config.hot_words, like.config.hot_word_boost):
+            self.hot = like.hot
+        elif config.hot_words:
+            self.hot = hot_word_rules(*hot, tokens)
+        if like is not None and config.grammar == like.config.grammar:
+            self.rule = like.rule
+        elif config.grammar is not None:
+            self.rule = grammar_rules(config.grammar, tokens)
         self._search_arguments = self._arguments()
+
+    def with_settings(self, config: BeamConfig) -> "Beam":
+        """Returns a decoder with other settings for the same models; what does not change is not made again."""
+        return Beam(config, self.tokens, self.models, like=self)
 
     def __call__(self, emissions: Emissions, n_best: int = 1) -> list[list[Hypothesis]]:
         """Returns up to `n_best` different labellings for each example, the best first.
 
         Raises:
-            ValueError: emissions that are not numbers.
+            FormatError: emissions that are not numbers.
         """
-        log_probs = emissions.log_probs.detach().to("cpu", torch.float64).numpy()
-        lengths = emissions.lengths.tolist()
-        frames = [rows[:length] for rows, length in zip(log_probs, lengths, strict=True)]
-        for index, rows in enumerate(frames):
-            if np.isnan(rows).any():
-                frame = int(np.nonzero(np.isnan(rows).any(axis=1))[0][0])
-                raise ValueError(
-                    f"emissions of example {index} of the batch are not numbers from frame {frame} on"
-                )
+        frames = frames_of(emissions)
         num_threads = min(torch.get_num_threads(), len(frames))
         if num_threads <= 1:
             return [self.read(rows, n_best) for rows in frames]
@@ -126,27 +144,43 @@ class Beam:
             return list(pool.map(lambda rows: self.read(rows, n_best), frames))
 
     def read(self, log_probs: np.ndarray, n_best: int = 1) -> list[Hypothesis]:
-        """Returns up to `n_best` labellings of one example, (T, C) natural logarithms."""
+        """Returns up to `n_best` labellings of one example, (T, C) natural logarithms.
+
+        Where a lexicon or a grammar lets nothing in the beam end, the beam is widened; where that does not help, the
+        best prefix counts up to the last place at which it may end, and its score is minus infinity.
+        """
         config = self.config
         weighed = np.ascontiguousarray(log_probs, np.float64)
         if config.log_prior is not None and config.prior_weight:
             weighed = weighed - config.prior_weight * np.asarray(config.log_prior)
-        links, nodes, acoustic, language = search(
-            weighed,
-            config.beam_width,
-            -np.inf if config.token_floor is None else config.token_floor,
-            np.inf if config.score_margin is None else config.score_margin,
-            *self._search_arguments,
-        )
-        scores = acoustic + language
-        order = np.argsort(-scores, kind="stable")
-        order = order[scores[order] > -np.inf][:n_best]
-        if len(order) == 0:
-            return [Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf)]
-        return [
-            self._hypothesis(log_probs, _codes(links, int(nodes[i])), float(acoustic[i]), float(language[i]))
-            for i in order
-        ]
+        has_rules = self.kind != NO_LEXICON or config.grammar is not None
+        for widening in range(1 + MOST_WIDENINGS * has_rules):
+            links, nodes, acoustic, ends, language = search(
+                weighed,
+                config.beam_width * 4**widening,
+                -np.inf if config.token_floor is None else config.token_floor,
+                np.inf if config.score_margin is None else config.score_margin,
+                *self._search_arguments,
+            )
+            scores = acoustic + ends
+            order = np.argsort(-scores, kind="stable")
+            order = order[scores[order] > -np.inf][:n_best]
+            if len(order):
+                return [
+                    self._hypothesis(
+                        log_probs, _codes(links, int(nodes[i])), float(acoustic[i]), float(ends[i])
+                    )
+                    for i in order
+                ]
+        arguments = self._search_arguments
+        for i in np.argsort(-(acoustic + language[nodes]), kind="stable"):
+            node = int(nodes[i])
+            while node >= 0:
+                of_end = (arguments[0], *arguments[3:5], *arguments[6:8], *arguments[9:])
+                if end_score(*of_end, links, node) > -np.inf:
+                    return [self._hypothesis(log_probs, _codes(links, node), -np.inf, float(language[node]))]
+                node = int(links[PARENT, node])
+        return [Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf)]
 
     def _hypothesis(
         self, log_probs: np.ndarray, codes: tuple[int, ...], acoustic: float, language: float
@@ -171,7 +205,7 @@ class Beam:
         )
 
     def _arguments(self) -> tuple[object, ...]:
-        config, models, num_classes = self.config, self.models, len(self.tokens)
+        config, models = self.config, self.models
         token_model, token_word = _over_tokens(self.tokens, models.tokens)
         word_model = models.words.automaton if models.words is not None else NO_AUTOMATON
         settings = np.zeros(NUM_SETTINGS)
@@ -183,18 +217,13 @@ class Beam:
             unknown = models.words.unknown
             settings[UNKNOWN_ID] = len(models.words.words) if unknown is None else unknown
             unigram = word_model.step(EMPTY, int(settings[UNKNOWN_ID]))[0]
-            settings[UNKNOWN_AHEAD] = settings[WORD_WEIGHT] * max(unigram, LEAST)
+            settings[UNKNOWN_AHEAD] = settings[WORD_WEIGHT] * unigram
         settings[UNKNOWN_AHEAD] += settings[UNKNOWN_SCORE]
         settings[LEXICON_KIND] = self.kind
         settings[SEPARATOR] = self.tokens.tokens.index(" ") if " " in self.tokens.tokens else -1
         settings[MOST] = (
             config.insertion_bonus if self.kind == NO_LEXICON and not config.hot_words else np.inf
         )
-        hot = rule = no_rules(num_classes)
-        if config.hot_words:
-            hot = hot_word_rules(config.hot_words, config.hot_word_boost, self.tokens)
-        if config.grammar is not None:
-            rule = grammar_rules(config.grammar, self.tokens)
         return (
             token_model.arrays,
             token_word,
@@ -205,8 +234,8 @@ class Beam:
             models.words.ids.get(END, -1) if models.words is not None else -1,
             self.lexicon.arrays,
             1 + self.lexicon.most_words if self.kind == PRONOUNCED else 1,
-            hot.arrays,
-            rule.arrays,
+            self.hot.arrays,
+            self.rule.arrays,
             settings,
         )
 
@@ -227,7 +256,7 @@ def _lexicon(tokens: TokenTable, models: LanguageModels) -> tuple[int, Lexicon]:
     if all(entry.word == entry.spelling for entry in entries):
         raise ConfigError(
             "a model over words needs a token table with a space between words, or a lexicon of pronunciations; "
-            "give --lexicon with lines such as `word P H O N E S`, or a model over tokens"
+            "give --lexicon with lines such as `word P H O N E S`, or with --lm a model over the phones"
         )
     return PRONOUNCED, build_lexicon(entries, tokens, models.words)
 
@@ -255,6 +284,6 @@ def _over_tokens(tokens: TokenTable, model: NgramModel | None) -> tuple[Automato
     if known < len(names) / 2:
         raise ConfigError(
             f"the language model knows {known} of the {len(names)} tokens: it was made of other units; "
-            "give a model over characters with --lm, one over words with --word-lm"
+            "give with --lm one of the model's own tokens, with --word-lm one over words"
         )
     return model.automaton, np.array([0, *(model.ids.get(name, unknown) for name in names)], np.int64)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
-from seqlabel.decoders.search import LEAST
 from seqlabel.errors import ConfigError, TokenError
-from seqlabel.language_model import EMPTY, RESERVED, NgramModel, Pronunciation
+from seqlabel.language_model import EMPTY, RESERVED, UNSEEN, NgramModel, Pronunciation
 from seqlabel.tokens import TokenTable
 
 
@@ -23,7 +22,7 @@ class Lexicon:
         first_word: (V + 1,) where the words of each node begin.
         word: (W,) the words, as the language model over words numbers them.
         names: (W,) the same words as texts.
-        num_left_out: words that the tokens cannot spell, or the language model does not know.
+        left_out: words that the tokens cannot spell, or the language model does not know.
     """
 
     first: Int64[np.ndarray, " V1"]
@@ -33,7 +32,7 @@ class Lexicon:
     first_word: Int64[np.ndarray, " V1"]
     word: Int32[np.ndarray, " W"]
     names: tuple[str, ...]
-    num_left_out: int
+    left_out: tuple[str, ...]
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
@@ -67,7 +66,7 @@ NO_WORDS = Lexicon(
     first_word=np.zeros(2, np.int64),
     word=np.zeros(0, np.int32),
     names=(),
-    num_left_out=0,
+    left_out=(),
 )
 
 
@@ -88,17 +87,19 @@ def build_lexicon(entries: Sequence[Pronunciation], tokens: TokenTable, model: N
         ConfigError: no word can be spelt.
     """
     found: dict[tuple[int, ...], list[tuple[str, int]]] = {}
-    num_left_out = 0
+    left_out: list[str] = []
     for entry in entries:
         number: int | None = 0
         if model is not None:
             number = model.ids.get(entry.word, model.unknown)
+        # Letters apart, as Kaldi writes lexica of graphemes, are one word where a space would end it.
+        spelling = "".join(entry.spelling.split()) if " " in tokens.tokens else entry.spelling
         try:
-            ids = tuple(tokens.encode(entry.spelling))
+            ids = tuple(tokens.encode(spelling))
         except TokenError:
             ids = ()
         if not ids or number is None:
-            num_left_out += 1
+            left_out.append(entry.word)
         elif (entry.word, number) not in found.setdefault(ids, []):
             found[ids].append((entry.word, number))
     if not found:
@@ -110,7 +111,7 @@ def build_lexicon(entries: Sequence[Pronunciation], tokens: TokenTable, model: N
     for length in range(1, 1 + max(map(len, found))):
         for prefix in sorted({ids[:length] for ids in found if len(ids) >= length}):
             nodes[prefix] = len(nodes)
-    ahead = np.full(len(nodes), LEAST)
+    ahead = np.full(len(nodes), UNSEEN)
     for ids, words in found.items():
         best = max((model.automaton.step(EMPTY, number)[0] if model else 0.0) for _, number in words)
         for length in range(len(ids) + 1):
@@ -130,5 +131,5 @@ def build_lexicon(entries: Sequence[Pronunciation], tokens: TokenTable, model: N
         first_word=np.concatenate([[0], np.cumsum([len(words) for words in of_nodes])]).astype(np.int64),
         word=np.array([number for words in of_nodes for _, number in words], np.int32),
         names=tuple(name for words in of_nodes for name, _ in words),
-        num_left_out=num_left_out,
+        left_out=tuple(left_out),
     )

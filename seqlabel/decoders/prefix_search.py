@@ -10,14 +10,18 @@ from typing import Annotated, Any, no_type_check
 import msgspec
 import numpy as np
 
-from seqlabel.compiled import compiled
+from seqlabel.compiled import compiled, forget_if_changed
 from seqlabel.config import Config, Count
 from seqlabel.ctc import Emissions
+from seqlabel.decoders import search
 from seqlabel.decoders.search import log_add
-from seqlabel.decoders.spans import token_spans, word_spans
+from seqlabel.decoders.spans import frames_of, token_spans, word_spans
 from seqlabel.language_model import LanguageModels
 from seqlabel.records import Hypothesis
 from seqlabel.tokens import BLANK, TokenTable
+
+MOST_NUMBERS = 20_000_000
+"""Probabilities that are kept for a section; then the best labelling until there is taken."""
 
 
 class PrefixSearchConfig(Config, frozen=True, tag="prefix_search"):
@@ -44,10 +48,12 @@ class PrefixSearch:
         self.tokens = tokens
 
     def __call__(self, emissions: Emissions, n_best: int = 1) -> list[list[Hypothesis]]:
-        """Returns one list for each example, holding its labelling; the score is the sum of the sections' own."""
-        log_probs = emissions.log_probs.detach().cpu().double().numpy()
-        lengths = emissions.lengths.tolist()
-        return [[self._read(rows[:length])] for rows, length in zip(log_probs, lengths, strict=True)]
+        """Returns one list for each example, holding its labelling; the score is the sum of the sections' own.
+
+        Raises:
+            FormatError: emissions that are not numbers.
+        """
+        return [[self._read(rows)] for rows in frames_of(emissions)]
 
     def _read(self, log_probs: np.ndarray) -> Hypothesis:
         score = 0.0
@@ -90,6 +96,8 @@ def best_labelling(log_probs: Any, most_prefixes: int) -> tuple[Any, float]:
     label = np.empty(num_frames)
     blank = np.empty(num_frames)
     for _ in range(most_prefixes):
+        if num_prefixes * num_frames > MOST_NUMBERS:
+            break
         opened = np.int64(0)
         for i in range(num_prefixes):
             if remaining[i] > remaining[opened]:
@@ -148,3 +156,6 @@ def best_labelling(log_probs: Any, most_prefixes: int) -> tuple[Any, float]:
         found[length] = last[node]
         node = parent[node]
     return found, best_score
+
+
+forget_if_changed((best_labelling,), (search,))

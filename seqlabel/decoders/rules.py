@@ -15,10 +15,12 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from seqlabel.errors import ConfigError, TokenError
-from seqlabel.tokens import BLANK, TokenTable
+from seqlabel.tokens import TokenTable
 
-MOST_STATES = 20_000
-"""A grammar of more states is refused: its table would fill the memory."""
+MOST_CELLS = 20_000_000
+"""States times tokens; what needs more is refused, since its table would fill the memory."""
+MOST_PARTS = 200_000
+"""Parts that a grammar may have when its repeats are written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,62 +59,56 @@ def hot_word_rules(phrases: Sequence[str], boost: float, tokens: TokenTable) -> 
     something else follows.
 
     Raises:
-        ConfigError: a phrase that the tokens cannot spell.
+        ConfigError: a phrase that the tokens cannot spell, or more of them than fit the memory.
     """
-    edge = tokens.tokens.index(" ") if " " in tokens.tokens else len(tokens)
-    patterns = []
-    for phrase in phrases:
+    # Words are told by the spaces around them; where tokens are words, each has edges of its own.
+    edges = [tokens.tokens.index(" ")] if " " in tokens.tokens else []
+    children: list[dict[int, int]] = [{}]
+    own_gain, own_progress = [0.0], [0.0]
+    for phrase in dict.fromkeys(" ".join(phrase.split()) for phrase in phrases):
         try:
             ids = tokens.encode(phrase)
         except TokenError as error:
             raise ConfigError(f"hot word {phrase!r}: {error}") from error
         if not ids:
             raise ConfigError("a hot word is empty; leave it out")
-        if edge == len(tokens):  # tokens are words: each has edges of its own
-            patterns.append(tuple(ids))
-        else:
-            patterns.append((edge, *ids, edge))
-    nodes: dict[tuple[int, ...], int] = {(): 0}
-    for pattern in patterns:
-        for length in range(1, len(pattern) + 1):
-            nodes.setdefault(pattern[:length], len(nodes))
-
-    def longest(read: tuple[int, ...]) -> tuple[int, ...]:
-        while read not in nodes:
-            read = read[1:]
-        return read
-
-    progress = np.zeros(len(nodes))
-    gained = np.zeros(len(nodes))
-    has_edges = edge < len(tokens)
-    for read, node in nodes.items():
-        for pattern in set(patterns):
-            if read[len(read) - len(pattern) :] == pattern and len(read) >= len(pattern):
-                gained[node] += boost
-            matched = next(n for n in range(len(pattern), -1, -1) if read[len(read) - n :] == pattern[:n])
-            if matched < len(pattern):
-                done, whole = max(0, matched - has_edges), len(pattern) - 2 * has_edges
-                progress[node] = max(progress[node], boost * min(1.0, done / whole))
-    num_classes = len(tokens)
-    after = np.zeros((len(nodes), num_classes), np.int32)
-    score = np.zeros((len(nodes), num_classes))
-    end = np.zeros(len(nodes))
-    for read, node in nodes.items():
-        for token in range(num_classes):
-            if token == BLANK:
-                continue
-            following = nodes[longest((*read, token))]
-            after[node, token] = following
-            score[node, token] = gained[following] + progress[following] - progress[node]
-        end[node] = -progress[node]
-        if has_edges:
-            end[node] += gained[nodes[longest((*read, edge))]]
-    # A text begins at the edge of a word.
-    first = nodes.get((edge,), 0) if has_edges else 0
-    order = [first, *(node for node in range(len(nodes)) if node != first)]
-    place = np.argsort(order).astype(np.int32)
-    end = end[order] + progress[first]
-    return Rules(place[after[order]], score[order], end)
+        node = 0
+        for place, token in enumerate([*edges, *ids, *edges], 1):
+            if token not in children[node]:
+                children[node][token] = len(children)
+                children.append({})
+                own_gain.append(0.0)
+                own_progress.append(0.0)
+            node = children[node][token]
+            done = min(max(0, place - len(edges)), len(ids)) / len(ids)
+            if place < len(ids) + 2 * len(edges):
+                own_progress[node] = max(own_progress[node], boost * done)
+        own_gain[node] += boost
+    num_states, num_classes = len(children), len(tokens)
+    if num_states * num_classes > MOST_CELLS:
+        raise ConfigError(f"{len(phrases):,} hot words need {num_states:,} states; give fewer of them")
+    after = np.zeros((num_states, num_classes), np.int32)
+    gain, progress = np.array(own_gain), np.array(own_progress)
+    failure = np.zeros(num_states, np.int64)
+    waiting = [0]
+    for node in waiting:  # breadth first: what a state falls back to is done before it
+        if node:
+            after[node] = after[failure[node]]
+            gain[node] += gain[failure[node]]
+            progress[node] = max(progress[node], progress[failure[node]])
+        for token, child in children[node].items():
+            failure[child] = after[node, token] if node else 0
+            after[node, token] = child
+            waiting.append(child)
+    score = (gain + progress)[after] - progress[:, None]
+    end = -progress
+    # A text begins and ends at the edge of a word.
+    first = int(after[0, edges[0]]) if edges else 0
+    if edges:
+        end = end + gain[after[:, edges[0]]]
+    end = end + progress[first]
+    order = np.array([first, *(node for node in range(num_states) if node != first)])
+    return Rules(np.argsort(order).astype(np.int32)[after[order]], score[order], end[order])
 
 
 # --- grammars ---------------------------------------------------------------------------------------------
@@ -128,50 +124,61 @@ def grammar_rules(pattern: str, tokens: TokenTable) -> Rules:
     """
     try:
         parsed = re_parser.parse(pattern)
-    except re.error as error:
+        if parsed.state.flags & ~re.UNICODE:
+            raise ConfigError(f"grammar {pattern!r}: flags are not understood; leave them out")
+        machine = _Machine(pattern)
+        start, accept = machine.state(), machine.state()
+        machine.sequence(parsed, start, accept)
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"grammar {pattern!r}: {error}") from error
-    if parsed.state.flags & ~re.UNICODE:
-        raise ConfigError(f"grammar {pattern!r}: flags are not understood; leave them out")
-    machine = _Machine(pattern)
-    start, accept = machine.state(), machine.state()
-    machine.sequence(parsed, start, accept)
     is_words = tokens.unit == "word"
-    texts = [None, *(f" {token}" if is_words else token for token in tokens.tokens[1:])]
-    first_texts = [None, *tokens.tokens[1:]]
+    first_texts = tokens.tokens[1:]
+    texts = [f" {token}" for token in first_texts] if is_words else first_texts
     # State 0 is the beginning, where no space stands before a word.
     sets: dict[tuple[bool, frozenset[int]], int] = {(True, machine.closure({start})): 0}
     waiting = list(sets)
-    rows: list[list[int]] = []
+    rows: list[np.ndarray] = []
     ends: list[bool] = []
     for is_first, states in waiting:
-        row = [-1] * len(tokens)
-        for token, text in enumerate(first_texts if is_first else texts):
-            reached = states if text is not None else frozenset[int]()
-            for character in text or "":
+        row = np.full(len(tokens), -1, np.int32)
+        for token, text in enumerate(first_texts if is_first else texts, 1):
+            reached = states
+            for character in text:
                 reached = machine.after(reached, character)
             if reached:
                 key = (False, reached)
                 if key not in sets:
-                    if len(sets) == MOST_STATES:
+                    if (len(sets) + 1) * len(tokens) > MOST_CELLS:
                         raise ConfigError(
-                            f"grammar {pattern!r}: needs more than {MOST_STATES:,} states; make it simpler"
+                            f"grammar {pattern!r}: needs more than {len(sets):,} states; make it simpler"
                         )
                     sets[key] = len(sets)
                     waiting.append(key)
                 row[token] = sets[key]
         rows.append(row)
         ends.append(accept in states)
-    after = np.array(rows, np.int32)
-    is_alive = np.array(ends)
-    while True:  # what cannot come to an end is not begun
-        reaches = is_alive | (np.where(after >= 0, is_alive[after], False)).any(axis=1)
-        if (reaches == is_alive).all():
-            break
-        is_alive = reaches
+    after = np.stack(rows)
+    is_alive = _reaching(after, np.array(ends))
     if not is_alive[0]:
         raise ConfigError(f"grammar {pattern!r}: none of its texts can be spelt with the model's tokens")
     after = np.where((after >= 0) & is_alive[after], after, -1).astype(np.int32)
     return Rules(after, np.zeros(after.shape), np.where(ends, 0.0, -np.inf))
+
+
+def _reaching(after: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Returns which states lead to an end: what cannot come to one is not begun."""
+    source, token = np.nonzero(after >= 0)
+    by_target = np.argsort(after[source, token], kind="stable")
+    sources = source[by_target]
+    first = np.concatenate([[0], np.cumsum(np.bincount(after[source, token], minlength=len(after)))])
+    found = ends.copy()
+    waiting = np.flatnonzero(ends).tolist()
+    for state in waiting:
+        for before in np.unique(sources[first[state] : first[state + 1]]).tolist():
+            if not found[before]:
+                found[before] = True
+                waiting.append(before)
+    return found
 
 
 Test = Callable[[str], bool]
@@ -187,6 +194,8 @@ class _Machine:
 
     def state(self) -> int:
         """Makes a state."""
+        if len(self.free) == MOST_PARTS:
+            raise ConfigError(f"grammar {self.pattern!r}: its repeats are too many; make it simpler")
         self.free.append([])
         self.tests.append([])
         return len(self.free) - 1
@@ -224,6 +233,8 @@ class _Machine:
             for branch in argument[1]:
                 self.sequence(branch, start, end)
         elif operation is c.SUBPATTERN:
+            if argument[1] or argument[2]:
+                raise ConfigError(f"grammar {self.pattern!r}: flags are not understood; leave them out")
             self.sequence(argument[-1], start, end)
         elif operation in (c.MAX_REPEAT, c.MIN_REPEAT):
             least, most, items = argument

@@ -11,13 +11,13 @@ from typing import Any, no_type_check
 
 import numpy as np
 
-from seqlabel.compiled import compiled
+from seqlabel import compiled as compiled_module
+from seqlabel.compiled import compiled, forget_if_changed
+from seqlabel.language_model import automaton
 from seqlabel.language_model.automaton import step
 from seqlabel.tokens import BLANK
 
 NO_NODE = -1
-LEAST = -100.0 * float(np.log(10.0))
-"""The log-probability of what a language model does not know at all."""
 OUTSIDE = -1
 """The place in the lexicon of a word that is not in it."""
 ROOT = 0
@@ -82,7 +82,7 @@ def lexicon_child(trie: Any, node: int, token: int) -> int:
 def word_score(words: Any, settings: Any, state: int, word: int) -> tuple[float, int]:
     """Returns the weighed log-probability of a word of the model over words, and the state after it."""
     value, after = step(words, state, word)
-    return settings[WORD_WEIGHT] * max(value, LEAST), after
+    return settings[WORD_WEIGHT] * value, after
 
 
 @compiled
@@ -146,7 +146,7 @@ def follow(
     score = hot[1][hot_before, token]
     if settings[TOKEN_WEIGHT] != 0.0:
         value, token_state = step(tokens, token_state, token_word[token])
-        score += settings[TOKEN_WEIGHT] * max(value, LEAST)
+        score += settings[TOKEN_WEIGHT] * value
     if settings[LEXICON_KIND] == NO_LEXICON:
         return score + settings[BONUS], token_state, place, word_state, hot_state, rule_state
     if settings[LEXICON_KIND] == SPELLED and token == np.int64(settings[SEPARATOR]):
@@ -206,8 +206,11 @@ def search(
     hot: Any,
     rule: Any,
     settings: Any,
-) -> tuple[Any, Any, Any, Any]:
-    """Returns the tree of prefixes, the nodes in the beam at the end, and their acoustic and language scores.
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Returns the tree of prefixes, the nodes in the beam at the end, their scores, and what each node scores.
+
+    The scores are the acoustic and the language score of each node in the beam as a whole text; what each node of
+    the tree scores by its language is without the end.
 
     Args:
         log_probs: (T, C) float64, natural logarithms.
@@ -319,6 +322,8 @@ def search(
                             tokens, token_word, words, trie, hot, rule, settings, links, here, code
                         )[0]
                         ahead[row[slot], code] = value
+                    if value == -np.inf and code >= num_classes:
+                        break  # nor is there another word that sounds so
                     score = before + value
                     if score > -np.inf and (size < beam_width or score > heap_score[0]):
                         size = _keep(heap_score, heap_slot, heap_code, size, score, slot, code)
@@ -396,21 +401,40 @@ def search(
 
     ends = np.empty(num_slots)
     for slot in range(num_slots):
-        here = node[slot]
-        score = language[here] + hot[2][links[HOT_STATE, here]] + rule[2][links[RULE_STATE, here]]
-        if settings[LEXICON_KIND] != NO_LEXICON:
-            place, state = links[LEXICON_NODE, here], links[WORD_STATE, here]
-            if place != ROOT and settings[LEXICON_KIND] == PRONOUNCED:
-                score = -np.inf
-            elif place != ROOT:
-                value, state = end_of_word(words, trie, settings, place, state)
-                score += value
-            if settings[WORD_WEIGHT] != 0.0 and word_end >= 0:
-                score += word_score(words, settings, state, word_end)[0]
-        if settings[TOKEN_WEIGHT] != 0.0 and token_end >= 0:
-            score += settings[TOKEN_WEIGHT] * max(step(tokens, links[TOKEN_STATE, here], token_end)[0], LEAST)
-        ends[slot] = score
-    return links, node[:num_slots].copy(), total[:num_slots].copy(), ends
+        ends[slot] = language[node[slot]] + end_score(
+            tokens, token_end, words, word_end, trie, hot, rule, settings, links, node[slot]
+        )
+    return links, node[:num_slots].copy(), total[:num_slots].copy(), ends, language
+
+
+@compiled
+@no_type_check
+def end_score(
+    tokens: Any,
+    token_end: int,
+    words: Any,
+    word_end: int,
+    trie: Any,
+    hot: Any,
+    rule: Any,
+    settings: Any,
+    links: Any,
+    node: int,
+) -> float:
+    """Returns what it scores that the text ends after a prefix; -inf where it may not. Arguments as for `search`."""
+    score = hot[2][links[HOT_STATE, node]] + rule[2][links[RULE_STATE, node]]
+    if settings[LEXICON_KIND] != NO_LEXICON:
+        place, state = links[LEXICON_NODE, node], links[WORD_STATE, node]
+        if place != ROOT and settings[LEXICON_KIND] == PRONOUNCED:
+            return -np.inf
+        if place != ROOT:
+            value, state = end_of_word(words, trie, settings, place, state)
+            score += value
+        if settings[WORD_WEIGHT] != 0.0 and word_end >= 0:
+            score += word_score(words, settings, state, word_end)[0]
+    if settings[TOKEN_WEIGHT] != 0.0 and token_end >= 0:
+        score += settings[TOKEN_WEIGHT] * step(tokens, links[TOKEN_STATE, node], token_end)[0]
+    return score
 
 
 @compiled
@@ -442,3 +466,6 @@ def _keep(scores: Any, slots: Any, tokens: Any, size: int, score: float, slot: i
             place = below
     scores[place], slots[place], tokens[place] = score, slot, token
     return size
+
+
+forget_if_changed((search, end_score), (compiled_module, automaton))

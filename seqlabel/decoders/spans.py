@@ -3,10 +3,31 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from seqlabel.ctc import align
+from seqlabel.ctc import Emissions, align
+from seqlabel.errors import FormatError
 from seqlabel.records import Span
 from seqlabel.tokens import BLANK, TokenTable
+
+
+def frames_of(emissions: Emissions) -> list[np.ndarray]:
+    """Returns the (T, C) float64 natural logarithms of each example, without its padding.
+
+    Raises:
+        FormatError: emissions that are not numbers.
+    """
+    log_probs = emissions.log_probs.detach().to("cpu", torch.float64).numpy()
+    lengths = emissions.lengths.tolist()
+    frames = [rows[:length] for rows, length in zip(log_probs, lengths, strict=True)]
+    for index, rows in enumerate(frames):
+        if np.isnan(rows).any():
+            frame = int(np.nonzero(np.isnan(rows).any(axis=1))[0][0])
+            raise FormatError(
+                f"emissions of example {index} of the batch are not numbers from frame {frame} on; look for infinite "
+                "numbers in the input, or take a model of an earlier epoch"
+            )
+    return frames
 
 
 def token_spans(log_probs: np.ndarray, token_ids: Sequence[int], tokens: TokenTable) -> tuple[Span, ...]:

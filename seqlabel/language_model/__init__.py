@@ -1,7 +1,7 @@
 """N-gram language models: built from text, read and written as ARPA files, walked through as automata."""
 
 from seqlabel.language_model.arpa import read_arpa, write_arpa
-from seqlabel.language_model.automaton import EMPTY, Automaton, Ngrams
+from seqlabel.language_model.automaton import EMPTY, UNSEEN, Automaton, Ngrams
 from seqlabel.language_model.counts import RESERVED, SPACE, Unit, corpus, units
 from seqlabel.language_model.kneser_ney import Estimate, estimate
 from seqlabel.language_model.models import LanguageModels, Pronunciation, read_lexicon
@@ -14,6 +14,7 @@ __all__ = [
     "END",
     "RESERVED",
     "SPACE",
+    "UNSEEN",
     "Automaton",
     "Estimate",
     "LanguageModels",

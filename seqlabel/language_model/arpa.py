@@ -19,7 +19,8 @@ from seqlabel.language_model.ngram import NgramModel, sorted_orders
 
 LN_10 = float(np.log(10.0))
 LEAST = -99.0
-"""What stands for the logarithm of zero in ARPA files."""
+"""What is written for the logarithm of zero."""
+_LEAST, _MOST_BACKOFF = -100.0, 100.0
 _TAB, _NEWLINE, _RETURN, _SPACE = 9, 10, 13, 32
 _FINE, _NO_NUMBER, _TOO_FEW_WORDS, _TOO_MANY_WORDS, _NEW_WORD, _NO_LINE, _ZERO_UP = range(7)
 _REASONS = {
@@ -83,7 +84,9 @@ def read_arpa(path: Path) -> NgramModel:
 
 def write_arpa(path: Path, model: NgramModel) -> None:
     """Writes a model as an ARPA file, gzipped where the name ends in .gz; a whole file or none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    place = path.resolve()  # a link stays one
+    is_special = path.exists() and not path.is_file()  # a device or a pipe
+    temporary = place if is_special else place.with_name(f".{place.name}.{os.getpid()}.tmp")
     opened: Any = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(temporary, "wt", encoding="utf-8", newline="\n") as file:
@@ -104,9 +107,11 @@ def write_arpa(path: Path, model: NgramModel) -> None:
                 )
                 file.writelines(_lines(names, ngrams))
             file.write("\n\\end\\\n")
-        temporary.replace(path)
+        if not is_special:
+            temporary.replace(place)
     finally:
-        temporary.unlink(missing_ok=True)
+        if not is_special:
+            temporary.unlink(missing_ok=True)
 
 
 def _lines(names: Sequence[str], ngrams: Ngrams) -> Sequence[str]:
@@ -154,12 +159,12 @@ def _header(path: Path, data: np.ndarray) -> tuple[list[int], int]:
             if (
                 not line.startswith("ngram")
                 or kind.strip() != str(len(counts) + 1)
-                or not number.strip().isdigit()
+                or not number.strip().isdecimal()
             ):
                 wanted = f"ngram {len(counts) + 1}=NUMBER"
                 raise _broken(path, data, position, f"expected `{wanted}`, found {line[:60]!r}")
             counts.append(int(number))
-            if counts[0] == 0 or counts[-1] > len(data):
+            if counts[0] == 0 or counts[-1] > len(data) // (2 * len(counts) + 1):
                 raise _broken(path, data, position, f"{counts[-1]} n-grams cannot be in this file")
         is_inside = is_inside or line == "\\data\\"
         position += len(text) + 1
@@ -216,7 +221,7 @@ def _parse(
             return _NO_NUMBER, line
         if value > 1e-4:
             return _ZERO_UP, line
-        log_probs[row] = min(value, 0.0)
+        log_probs[row] = max(min(value, 0.0), _LEAST)
         for place in range(order):
             while position < size and (data[position] == _SPACE or data[position] == _TAB):
                 position += 1
@@ -261,10 +266,10 @@ def _parse(
             position += 1
         if position < size and data[position] != _NEWLINE and data[position] != _RETURN:
             is_fine, value, position = _number(data, position)
-            if not is_fine:
+            if not is_fine or value > _MOST_BACKOFF:
                 return _TOO_MANY_WORDS, line
             if not is_last:
-                backoffs[row] = value
+                backoffs[row] = max(value, _LEAST)
             while position < size and (
                 data[position] == _SPACE or data[position] == _TAB or data[position] == _RETURN
             ):
@@ -325,4 +330,5 @@ def _number(data: Any, position: int) -> tuple[bool, float, int]:
             return False, 0.0, position
         scale += exponent_sign * exponent
     is_ended = position >= size or data[position] <= _SPACE
-    return is_ended, sign * mantissa * 10.0**scale, position
+    value = 0.0 if mantissa == 0.0 else sign * mantissa * 10.0**scale
+    return is_ended, value, position

@@ -16,6 +16,8 @@ from jaxtyping import Float32, Int32, Int64
 
 from seqlabel.compiled import compiled
 
+UNSEEN = -100.0 * float(np.log(10.0))
+"""The log-probability of a word without unigram in a model without `<unk>`; KenLM's value."""
 EMPTY = 0
 """The state that knows nothing of what came before."""
 
@@ -58,7 +60,7 @@ class Automaton:
 @compiled
 @no_type_check
 def step(arrays: Any, state: int, word: int) -> tuple[float, int]:
-    """Returns the log-probability of `word` after `state`, and the state after it; -inf for a word without unigram."""
+    """Returns the log-probability of `word` after `state`, and the state after it."""
     first_arc, arc_word, arc_log_prob, arc_state, backoff_log_prob, backoff_state = arrays
     cost = 0.0
     state = np.int64(state)
@@ -79,7 +81,7 @@ def step(arrays: Any, state: int, word: int) -> tuple[float, int]:
         if low < end and arc_word[low] == word:
             return cost + arc_log_prob[low], np.int64(arc_state[low])
         if state == 0:
-            return -np.inf, np.int64(0)
+            return cost + UNSEEN, np.int64(0)
         cost += backoff_log_prob[state]
         state = np.int64(backoff_state[state])
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from seqlabel.errors import ConfigError
-from seqlabel.language_model.automaton import Ngrams
+from seqlabel.language_model.automaton import UNSEEN, Ngrams
 from seqlabel.language_model.counts import Corpus, Counts, count_ngrams
 from seqlabel.language_model.ngram import NgramModel
 
@@ -136,9 +136,8 @@ def _orders(
     number = np.zeros(1, np.int64)
     for index, of_order in enumerate(counts):
         keep = kept[index]
-        with np.errstate(divide="ignore"):
-            log_prob = np.log(probabilities[index][keep]).astype(np.float32)
-            backoff = None if index == len(counts) - 1 else np.log(gammas[index + 1][keep]).astype(np.float32)
+        log_prob = _log(probabilities[index][keep])
+        backoff = None if index == len(counts) - 1 else _log(gammas[index + 1][keep])
         if index == 0:
             log_prob[_BEGIN] = 0.0  # as lmplz writes it; it is never asked for
         orders.append(
@@ -151,3 +150,10 @@ def _orders(
         )
         number = np.cumsum(keep) - 1
     return orders
+
+
+def _log(values: Float64[np.ndarray, " M"]) -> Float32[np.ndarray, " M"]:
+    """Returns natural logarithms, that of zero as what it is in ARPA files."""
+    with np.errstate(divide="ignore"):
+        found: Float32[np.ndarray, " M"] = np.maximum(np.log(values), UNSEEN).astype(np.float32)
+    return found

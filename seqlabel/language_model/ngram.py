@@ -12,8 +12,6 @@ from seqlabel.language_model.automaton import EMPTY, Automaton, Ngrams, build_au
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 UNKNOWN_NAMES = (UNKNOWN, "<UNK>", "[UNK]")
-UNSEEN_LOG_PROB = -100.0 * float(np.log(10.0))
-"""Of a word that is not in a model without `<unk>`; KenLM's value."""
 
 
 class NgramModel:
@@ -68,7 +66,7 @@ class NgramModel:
         ids = np.array([self.ids.get(word, unknown) for word in named], np.int64)
         values = np.empty(len(ids))
         walk(self.automaton.arrays, state, ids, values)
-        return np.maximum(values, UNSEEN_LOG_PROB)
+        return values
 
     def perplexity(self, sentences: Iterable[Sequence[str]]) -> "Perplexity":
         """Returns the perplexities of sentences, with and without the words that the model does not know."""
@@ -76,9 +74,8 @@ class NgramModel:
         num_words = num_unknown = num_sentences = 0
         for sentence in sentences:
             values = self.log_probs(sentence)
-            is_unknown = np.array(
-                [word not in self.ids for word in sentence] + [False] * (len(values) - len(sentence))
-            )
+            is_unknown = np.zeros(len(values), bool)
+            is_unknown[: len(sentence)] = [word not in self.ids or word in UNKNOWN_NAMES for word in sentence]
             total += float(values.sum())
             unknown_total += float(values[is_unknown].sum())
             num_words += len(values)

@@ -9,7 +9,8 @@ from typing import Any, no_type_check
 import numpy as np
 from jaxtyping import Float64
 
-from seqlabel.compiled import compiled
+from seqlabel.compiled import compiled, forget_if_changed
+from seqlabel.language_model import automaton as automaton_module
 from seqlabel.language_model.automaton import Automaton, Ngrams, build_automaton, step
 from seqlabel.language_model.ngram import BEGIN, END, NgramModel
 
@@ -111,3 +112,6 @@ def _fill_lower(arrays: Any, found: Any) -> None:
         shorter = np.int64(backoff_state[state])
         for arc in range(first_arc[state], first_arc[state + 1]):
             found[arc] = step(arrays, shorter, arc_word[arc])[0]
+
+
+forget_if_changed((_fill_lower,), (automaton_module,))

@@ -12,7 +12,7 @@ import torch
 from seqlabel.ctc import Emissions
 from seqlabel.decoders import Beam, BeamConfig, LanguageModels
 from seqlabel.decoders import lexicon as lexicons
-from seqlabel.errors import ConfigError
+from seqlabel.errors import ConfigError, FormatError
 from seqlabel.language_model import NgramModel, Pronunciation, corpus, estimate
 from seqlabel.tokens import TokenTable
 
@@ -177,7 +177,7 @@ def test_emissions_of_nothing_of_blanks_and_of_one_token() -> None:
 def test_what_is_no_number_is_refused_by_name() -> None:
     log_probs = torch.from_numpy(frames(5, 1))[None].repeat(2, 1, 1)
     log_probs[1, 3, 2] = torch.nan
-    with pytest.raises(ValueError, match=r"example 1 .* frame 3"):
+    with pytest.raises(FormatError, match=r"example 1 .* frame 3"):
         BeamConfig().build(TOKENS)(Emissions(log_probs, torch.tensor([5, 5])))
 
 
@@ -218,7 +218,7 @@ def test_words_lie_over_their_tokens() -> None:
 def test_a_lexicon_reads_nothing_but_its_words() -> None:
     models = LanguageModels(lexicon=spelled(("ab", "bb", "zz")))
     beam = BeamConfig(beam_width=32).build(TOKENS, models)
-    assert beam.lexicon.num_left_out == 1
+    assert beam.lexicon.left_out == ("zz",)
     for seed in range(20):
         found = beam.read(frames(12, seed))[0]
         assert set(found.text.split()) <= {"ab", "bb"}
@@ -349,3 +349,76 @@ def test_pronunciations_are_read_as_words() -> None:
     for h in found:
         assert h.score == pytest.approx(wanted[h.text, h.token_ids], abs=1e-5)
         assert [word.text for word in h.words] == h.text.split()
+
+
+# --- where nothing in the beam may end, and odd settings -----------------------------------------------------
+
+
+def test_a_beam_in_which_no_prefix_may_end_is_widened() -> None:
+    words = spelled(("abab", "babb", "aabbab"))
+    log_probs = frames(30, 12, sharpness=4.0)
+    [best] = BeamConfig(beam_width=2).build(TOKENS, LanguageModels(lexicon=words)).read(log_probs)
+    assert best.text and set(best.text.split()) <= {entry.word for entry in words}
+    # "a" is certain, and no word of the lexicon ends with it: what is read ends where a word does.
+    certain = np.full((3, 4), -np.inf)
+    certain[[0, 1, 2], [A, 1, A]] = 0.0
+    models = LanguageModels(lexicon=spelled(("a", "ab")))
+    cut = (
+        BeamConfig(beam_width=1)
+        .build(TOKENS, LanguageModels(lexicon=spelled(("a b", "ab"))))
+        .read(certain)[0]
+    )
+    assert (cut.text, cut.score) == ("", -np.inf)
+    assert BeamConfig(beam_width=1).build(TOKENS, models).read(certain)[0].text == "a a"
+    certain[2] = -np.inf
+    certain[2, 3] = 0.0
+    half = (
+        BeamConfig(beam_width=1).build(TOKENS, LanguageModels(lexicon=spelled(("a", "bb")))).read(certain)[0]
+    )
+    assert (half.text, half.score) == ("a ", -np.inf)
+
+
+def test_letters_apart_are_one_word_where_spaces_end_words() -> None:
+    apart = (Pronunciation("ab", "a b"), Pronunciation("bb", "b b"))
+    beam = BeamConfig().build(TOKENS, LanguageModels(lexicon=apart))
+    together = BeamConfig().build(TOKENS, LanguageModels(lexicon=spelled(("ab", "bb"))))
+    for seed in range(5):
+        assert beam.read(frames(9, seed))[0].text == together.read(frames(9, seed))[0].text != ""
+
+
+@pytest.mark.parametrize("beam_width", [0, -1, 1 << 40])
+def test_a_width_that_cannot_be_is_refused(beam_width: int) -> None:
+    with pytest.raises(ConfigError, match="beam_width"):
+        BeamConfig(beam_width=beam_width).build(TOKENS)
+
+
+@pytest.mark.parametrize(
+    "grammar", ["a{99999999999}", "(" * 3000 + ")" * 3000, "a{1000000000}", "(?i:a)b", "(?i)ab"]
+)
+def test_a_grammar_that_would_fill_the_memory_or_has_flags_is_refused(grammar: str) -> None:
+    with pytest.raises(ConfigError, match="grammar"):
+        BeamConfig(grammar=grammar).build(TOKENS)
+
+
+def test_spaces_around_hot_words_are_none() -> None:
+    log_probs = frames(6, 13)
+    plain, spaced = (
+        BeamConfig(beam_width=WIDE, hot_words=(word,)).build(TOKENS).read(log_probs)
+        for word in ("ab", "  ab ")
+    )
+    assert plain == spaced
+    with pytest.raises(ConfigError, match="empty"):
+        BeamConfig(hot_words=(" ",)).build(TOKENS)
+
+
+def test_other_settings_for_the_same_models_read_as_if_built_anew() -> None:
+    models = LanguageModels(CHARACTERS, WORDS)
+    first = BeamConfig(unknown_word=-2.0, hot_words=("ab",), grammar="[ab ]*").build(TOKENS, models)
+    for config in (
+        BeamConfig(lm_weight=1.5, unknown_word=-1.0, hot_words=("ab",), grammar="[ab ]*"),
+        BeamConfig(word_lm_weight=0.0, hot_words=("b",)),
+    ):
+        log_probs = frames(12, 14)
+        assert first.with_settings(config).read(log_probs, 5) == config.build(TOKENS, models).read(
+            log_probs, 5
+        )

@@ -45,8 +45,9 @@ class ArpaReference:
 class KneserNeyReference:
     """Interpolated modified Kneser-Ney by the formulas of Chen and Goodman, word by word, from lists and sets."""
 
-    def __init__(self, sentences: list[list[str]], order: int) -> None:
+    def __init__(self, sentences: list[list[str]], order: int, cutoffs: tuple[int, ...] = ()) -> None:
         self.order = order
+        self.cutoffs = cutoffs or (0,) * order
         self.counts: dict[tuple[str, ...], int] = defaultdict(int)
         lefts: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for sentence in sentences:
@@ -82,8 +83,11 @@ class KneserNeyReference:
             return lower
         off = self.discounts[len(history) + 1]
         total = sum(after.values())
-        own = max(0.0, after[word] - off[min(after[word], 3)]) if word in after else 0.0
-        left = sum(off[min(count, 3)] for count in after.values())
+        is_cut = {
+            w: len(history) > 0 and self.counts[(*history, w)] <= self.cutoffs[len(history)] for w in after
+        }
+        own = max(0.0, after[word] - off[min(after[word], 3)]) if word in after and not is_cut[word] else 0.0
+        left = sum(count if is_cut[w] else off[min(count, 3)] for w, count in after.items())
         return own / total + left / total * lower
 
 

@@ -69,7 +69,9 @@ def test_a_history_that_was_cut_out_is_put_back_without_changing_anything(tmp_pa
 
 
 def test_words_without_unk_cost_what_kenlm_says(tmp_path: Path) -> None:
-    assert read_arpa(written(tmp_path, SRILM)).log_probs(["zebra"])[0] == pytest.approx(-100 * np.log(10))
+    # Minus 100 for what is unknown, and what it costs to fall back from <s>.
+    log_prob = read_arpa(written(tmp_path, SRILM)).log_probs(["zebra"])[0]
+    assert log_prob == pytest.approx(-100.30103 * np.log(10))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,9 @@ def test_words_without_unk_cost_what_kenlm_says(tmp_path: Path) -> None:
         ("-0.9\ta b\t-0.15", "-0.9\ta z\t-0.15", r":16: has a word that is not among the 1-grams"),
         ("-0.9\ta b\t-0.15\n", "", r":19: the section ends before"),
         ("-0.9\ta b\t-0.15", "0.9\ta b\t-0.15", r":16: has a probability above one"),
+        ("ngram 1=5", "ngram 1=\u00b2", r":3: expected `ngram 1=NUMBER`"),
+        ("ngram 2=4", "ngram 2=400000", r":4: 400000 n-grams cannot be in this file"),
+        ("a b\t-0.15", "a b\t1e39", r":16: has more"),
         ("ngram 2=4", "ngram 2=3", r":18: has more"),
         ("ngram 2=4", "ngram 3=4", r":4: expected `ngram 2=NUMBER`"),
         ("\\3-grams:", "\\4-grams:", r":20: expected \\3-grams:"),
@@ -125,3 +130,13 @@ def test_a_model_of_our_own_scores_like_its_file(tmp_path: Path) -> None:
     for line in ("il donne à sa femme", "zut alors"):
         words = ["<space>" if c == " " else c for c in line]
         np.testing.assert_allclose(model.log_probs(words) / np.log(10), reference.sentence(words), atol=2e-5)
+
+
+def test_a_link_stays_a_link_and_a_device_a_device(tmp_path: Path) -> None:
+    model = estimate(corpus(["a b"], "word"), 1).model
+    target = tmp_path / "target.arpa"
+    (tmp_path / "link.arpa").symlink_to(target)
+    write_arpa(tmp_path / "link.arpa", model)
+    assert (tmp_path / "link.arpa").is_symlink() and target.is_file()
+    write_arpa(Path("/dev/null"), model)
+    assert Path("/dev/null").is_char_device()

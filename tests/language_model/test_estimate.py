@@ -46,14 +46,11 @@ def total_after(model: NgramModel, history: tuple[str, ...]) -> float:
     )
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
-def test_probabilities_are_those_of_the_formulas(order: int) -> None:
-    lines = sentences(400)
-    found, reference = (
-        estimate(corpus([" ".join(line) for line in lines], "word"), order),
-        KneserNeyReference(lines, order),
-    )
-    model = found.model
+@pytest.mark.parametrize("cutoffs", [(0,), (0, 0), (0, 0, 0), (0, 1, 2), (0, 2, 2)])
+def test_probabilities_are_those_of_the_formulas(cutoffs: tuple[int, ...]) -> None:
+    lines, order = sentences(400), len(cutoffs)
+    found = estimate(corpus([" ".join(line) for line in lines], "word"), order, cutoffs)
+    reference = KneserNeyReference(lines, order, cutoffs)
     assert None not in found.discounts
     for line in lines[:25]:
         padded = ["<s>", *line, "</s>"]
@@ -61,7 +58,7 @@ def test_probabilities_are_those_of_the_formulas(order: int) -> None:
         for i in range(1, len(padded)):
             history = tuple(padded[max(0, i - order + 1) : i])
             wanted.append(math.log(reference.probability(history, padded[i])))
-        np.testing.assert_allclose(model.log_probs(line), wanted, rtol=1e-5)
+        np.testing.assert_allclose(found.model.log_probs(line), wanted, rtol=1e-5)
 
 
 def test_a_hand_computed_unigram_model() -> None:
@@ -156,3 +153,10 @@ def test_a_model_written_and_read_again_is_the_same(tmp_path: Path) -> None:
         np.array_equal(model.log_probs(line), again.log_probs(line))
         for line in itertools.islice(sentences(), 9)
     )
+
+
+def test_unknown_words_are_counted_apart() -> None:
+    model = model_of(sentences(), 2)
+    found = model.perplexity([["the", "zebra"], ["<unk>"]])
+    assert (found.num_words, found.num_unknown, found.num_sentences) == (5, 2, 2)
+    assert found.excluding_unknown != found.including_unknown
