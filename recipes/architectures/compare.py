@@ -21,7 +21,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -296,19 +296,27 @@ def _side_by_side(missing: list[tuple[int, str, str]], run_dir: Path, data_dir: 
     begun = time.monotonic()
     spawn = multiprocessing.get_context("spawn")  # PyTorch's threads do not survive a fork
     pool = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_be_quiet)
+    waiting = list(missing)
+    running: set[Future[dict[str, Any]]] = set()
+    number = 0
     try:
-        running = [pool.submit(train_and_measure, run_dir, data_dir, *run) for run in missing]
-        for number, done in enumerate(as_completed(running), 1):
-            result = done.result()
-            spent = time.monotonic() - begun
-            print(
-                f"{number}/{len(missing)}  {result['task']} {result['network']} seed {result['seed']}: "
-                f"{TASKS[result['task']].measure.upper()} {100 * result['error']:.2f} %  "
-                f"{duration(spent)} done, {duration(spent / number * (len(missing) - number))} left",
-                flush=True,
-            )
+        while waiting or running:
+            # No more than can run: what a pool has accepted is trained even after Ctrl-C.
+            while waiting and len(running) < jobs:
+                running.add(pool.submit(train_and_measure, run_dir, data_dir, *waiting.pop(0)))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                number += 1
+                result = future.result()
+                spent = time.monotonic() - begun
+                print(
+                    f"{number}/{len(missing)}  {result['task']} {result['network']} seed {result['seed']}: "
+                    f"{TASKS[result['task']].measure.upper()} {100 * result['error']:.2f} %  "
+                    f"{duration(spent)} done, {duration(spent / number * (len(missing) - number))} left",
+                    flush=True,
+                )
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
 
 
 def _be_quiet() -> None:
