@@ -4,6 +4,7 @@ Sources: Graves, "Supervised sequence labelling with recurrent neural networks",
 "First-pass large vocabulary continuous speech recognition using bi-directional recurrent DNNs", 2014.
 """
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -73,6 +74,7 @@ class BeamConfig(Config, frozen=True, tag="beam"):
         hot_words: words and phrases that are likely; each time that one is read scores `hot_word_boost`.
         hot_word_boost: natural logarithm.
         grammar: a regular expression that the whole text has to match; None allows everything.
+        allowed_texts: the only texts that may be read; none of them allows everything.
     """
 
     beam_width: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
@@ -87,6 +89,7 @@ class BeamConfig(Config, frozen=True, tag="beam"):
     hot_words: tuple[str, ...] = ()
     hot_word_boost: FromZero = 5.0
     grammar: str | None = None
+    allowed_texts: tuple[str, ...] = ()
 
     def build(self, tokens: TokenTable, models: LanguageModels | None = None) -> "Beam":
         """Returns the decoder for a token table.
@@ -120,10 +123,11 @@ class Beam:
             self.hot = like.hot
         elif config.hot_words:
             self.hot = hot_word_rules(*hot, tokens)
-        if like is not None and config.grammar == like.config.grammar:
+        grammar = _grammar(config)
+        if like is not None and grammar == _grammar(like.config):
             self.rule = like.rule
-        elif config.grammar is not None:
-            self.rule = grammar_rules(config.grammar, tokens)
+        elif grammar is not None:
+            self.rule = grammar_rules(grammar, tokens)
         self._search_arguments = self._arguments()
 
     def with_settings(self, config: BeamConfig) -> "Beam":
@@ -153,7 +157,7 @@ class Beam:
         weighed = np.ascontiguousarray(log_probs, np.float64)
         if config.log_prior is not None and config.prior_weight:
             weighed = weighed - config.prior_weight * np.asarray(config.log_prior)
-        has_rules = self.kind != NO_LEXICON or config.grammar is not None
+        has_rules = self.kind != NO_LEXICON or _grammar(config) is not None
         for widening in range(1 + MOST_WIDENINGS * has_rules):
             links, nodes, acoustic, ends, language = search(
                 weighed,
@@ -238,6 +242,21 @@ class Beam:
             self.rule.arrays,
             settings,
         )
+
+
+def _grammar(config: BeamConfig) -> str | None:
+    """Returns the expression that a text has to match.
+
+    Raises:
+        ConfigError: there are two.
+    """
+    if not config.allowed_texts:
+        return config.grammar
+    if config.grammar is not None:
+        raise ConfigError(
+            "grammar and allowed_texts are two ways to say what may be read; leave one of them out"
+        )
+    return "|".join(re.escape(text) for text in config.allowed_texts)
 
 
 def _lexicon(tokens: TokenTable, models: LanguageModels) -> tuple[int, Lexicon]:

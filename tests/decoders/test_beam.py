@@ -292,6 +292,19 @@ def test_a_grammar_allows_what_its_expression_matches_and_nothing_else(grammar: 
         assert h.score == pytest.approx(truth[h.token_ids], abs=1e-9)
 
 
+def test_allowed_texts_are_the_only_ones() -> None:
+    allowed = ("ab", "b a", "aab", "b*")
+    log_probs = frames(6, 9)
+    table = TokenTable.from_texts([" ab*"])
+    rng = frames(6, 9, num_classes=len(table))
+    found = BeamConfig(beam_width=WIDE, allowed_texts=allowed).build(table).read(rng, n_best=WIDE)
+    assert {h.text for h in found} == set(allowed)
+    with pytest.raises(ConfigError, match="leave one"):
+        BeamConfig(allowed_texts=("a",), grammar="a").build(TOKENS)
+    with pytest.raises(ConfigError, match="can be spelt"):
+        BeamConfig(allowed_texts=("xyz",)).build(TOKENS).read(log_probs)
+
+
 def test_a_grammar_over_words() -> None:
     digits = TokenTable.from_texts(["one two three"], unit="word")
     beam = BeamConfig(grammar="(one|two)( two)*").build(digits)
