@@ -37,8 +37,8 @@ from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
 from seqlabel.manifest import read_manifest, write_manifest
-from seqlabel.metrics import count_character_errors
 from seqlabel.objectives import FramewiseConfig
+from seqlabel.records import Example
 from seqlabel.run_log import duration
 from seqlabel.training import TrainingStopped, train
 
@@ -143,17 +143,19 @@ def write_labels(aligner: Path, data_dir: Path) -> None:
 
 
 def measure(name: str, network: str, seed: int, model: Path, data: Path) -> dict[str, Any]:
-    """Returns the test error of a model, and the errors of each speaker or writer."""
+    """Returns the test error of a model, and the errors of each speaker or writer (frames, or characters)."""
     recognizer = Recognizer.load(model)
     encoder = recognizer.header.experiment.encoder
-    manifest = data / "test.jsonl"
-    evaluation = recognizer.evaluate(manifest)
-    groups: dict[str, int] = defaultdict(int)
-    by_id = {example.id: example.group or example.id for example in read_manifest(manifest)}
-    for id_, reference, found in zip(
-        evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True
-    ):
-        groups[by_id[id_]] += count_character_errors(reference, found.text).errors
+    examples = read_manifest(data / "test.jsonl")
+    evaluation = recognizer.evaluate(examples)
+    members: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        members[example.group or example.id].append(example)
+    groups = {}
+    for group, own in members.items():
+        rates = recognizer.evaluate(own).rates
+        counts = rates.frames if TASKS[name].measure == "fer" and rates.frames else rates.characters
+        groups[group] = counts.errors
     return {
         "task": name,
         "network": network,
@@ -184,7 +186,7 @@ def significance(one: dict[str, int], other: dict[str, int]) -> float:
 
 
 def summed(results: list[dict[str, Any]]) -> dict[str, int]:
-    """Returns the character errors of each group over all seeds."""
+    """Returns the errors of each group over all seeds."""
     total: dict[str, int] = defaultdict(int)
     for result in results:
         for group, errors in result["groups"].items():
@@ -208,7 +210,9 @@ def report(results: list[dict[str, Any]]) -> str:
                 continue
             error, cer = (_spread([run[key] for run in runs]) for key in ("error", "cer"))
             is_judged = network != "BLSTM" and len(by_network["BLSTM"]) == len(runs)
-            p = f"{significance(summed(by_network['BLSTM']), summed(runs)):.3f}" if is_judged else ""
+            p_value = significance(summed(by_network["BLSTM"]), summed(runs)) if is_judged else 1.0
+            shown = f"{p_value:.3f}" if p_value >= 0.001 else "< 0.001"
+            p = shown if is_judged else ""
             minutes = statistics.mean(run["minutes"] for run in runs)
             size = f"{runs[0]['cells']} | {runs[0]['weights']:,}"
             lines.append(
