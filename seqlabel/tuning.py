@@ -17,6 +17,8 @@ from seqlabel.tokens import TokenTable
 
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6)
 BONUSES = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+WORD_BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.5, 6.0)
+"""A word is as unlikely as several tokens, and so is what makes up for it."""
 UNKNOWN_WORDS = (None, -8.0, -4.0, -2.0, 0.0)
 PRIOR_WEIGHTS = (0.2, 0.4, 0.6)
 MOST_TRIALS = len(LM_WEIGHTS) * (len(BONUSES) + 1) + len(UNKNOWN_WORDS) + len(PRIOR_WEIGHTS) + 9
@@ -100,7 +102,7 @@ def tune(
 
     if has_words and start.unknown_word is None and models.lexicon is None:
         start = msgspec.structs.replace(start, unknown_word=UNKNOWN_WORDS[1])
-    surface = grid(start, weights, BONUSES)
+    surface = grid(start, weights, WORD_BONUSES if has_words else BONUSES)
     best = least(surface)
     if models.tokens is not None and models.words is not None:
         others = [msgspec.structs.replace(best.decoder, word_lm_weight=value) for value in LM_WEIGHTS]
