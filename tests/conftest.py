@@ -1,6 +1,7 @@
 """Shape checks for every function of seqlabel, and the fixtures that all tests share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import jaxtyping
@@ -29,3 +30,16 @@ def corpora() -> Path:
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     """A run that is trained once for all tests, which only read it."""
     return train_on_blocks(tmp_path_factory.mktemp("blocks"))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the program with these words and gives its exit code, standard output and standard error."""
+    from seqlabel.cli import main  # not before the checks above are in place
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -15,7 +15,6 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from seqlabel.checkpoint import load_checkpoint
-from seqlabel.cli import main
 from seqlabel.manifest import read_manifest
 from tests.blocks import TrainedRun, draw_blocks
 
@@ -34,18 +33,6 @@ RATE_KEYS = [
 
 Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the program with these words and gives its exit code, standard output and standard error."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from seqlabel.cli import main
 from seqlabel.decoders import BeamConfig
 from seqlabel.language_model import read_arpa
 from seqlabel.model_file import read_header
@@ -15,18 +14,6 @@ from seqlabel.recognizer import Recognizer
 from tests.blocks import TrainedRun
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the program with these words and gives its exit code, standard output and standard error."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

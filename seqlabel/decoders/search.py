@@ -14,7 +14,7 @@ import numpy as np
 from seqlabel import compiled as compiled_module
 from seqlabel.compiled import compiled, forget_if_changed
 from seqlabel.language_model import automaton
-from seqlabel.language_model.automaton import step
+from seqlabel.language_model.automaton import place_of, step
 from seqlabel.tokens import BLANK
 
 NO_NODE = -1
@@ -65,16 +65,8 @@ def log_add(a: float, b: float) -> float:
 def lexicon_child(trie: Any, node: int, token: int) -> int:
     """Returns the node of the lexicon that follows a node by a token, or OUTSIDE."""
     first, child_token, child = trie[0], trie[1], trie[2]
-    low, high = first[node], first[node + 1]
-    while low < high:
-        middle = (low + high) >> 1
-        if child_token[middle] < token:
-            low = middle + 1
-        else:
-            high = middle
-    if low < first[node + 1] and child_token[low] == token:
-        return np.int64(child[low])
-    return np.int64(OUTSIDE)
+    place = place_of(child_token, first[node], first[node + 1], token)
+    return np.int64(child[place]) if place >= 0 else np.int64(OUTSIDE)
 
 
 @compiled

@@ -6,6 +6,7 @@ Format: SRILM's ngram-format(5). Base-ten logarithms; `\\data\\`, a section `\\k
 import gzip
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, no_type_check
@@ -71,9 +72,8 @@ def read_arpa(path: Path) -> NgramModel:
         vocabulary = [bytes(data[begin : begin + length]).decode() for begin, length in spans]
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: its words are not UTF-8 ({error.reason}); convert the file") from error
-    if len(set(vocabulary)) < len(vocabulary):
-        seen: set[str] = set()
-        twice = next(word for word in vocabulary if word in seen or seen.add(word))  # type: ignore[func-returns-value]
+    twice, count = Counter(vocabulary).most_common(1)[0]
+    if count > 1:
         raise FormatError(f"{path}: the word {twice!r} stands twice among the 1-grams; keep one")
     del data, table
     try:

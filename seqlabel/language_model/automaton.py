@@ -59,6 +59,20 @@ class Automaton:
 
 @compiled
 @no_type_check
+def place_of(values: Any, low: int, high: int, value: int) -> int:
+    """Returns where a value stands between two places of sorted values, -1 where it does not."""
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and values[low] == value else np.int64(-1)
+
+
+@compiled
+@no_type_check
 def step(arrays: Any, state: int, word: int) -> tuple[float, int]:
     """Returns the log-probability of `word` after `state`, and the state after it."""
     first_arc, arc_word, arc_log_prob, arc_state, backoff_log_prob, backoff_state = arrays
@@ -71,14 +85,8 @@ def step(arrays: Any, state: int, word: int) -> tuple[float, int]:
             guess = low + word
             if guess < high and arc_word[guess] == word:
                 return cost + arc_log_prob[guess], np.int64(arc_state[guess])
-        end = high
-        while low < high:
-            middle = (low + high) >> 1
-            if arc_word[middle] < word:
-                low = middle + 1
-            else:
-                high = middle
-        if low < end and arc_word[low] == word:
+        low = place_of(arc_word, low, high, word)
+        if low >= 0:
             return cost + arc_log_prob[low], np.int64(arc_state[low])
         if state == 0:
             return cost + UNSEEN, np.int64(0)
@@ -155,15 +163,8 @@ def _link(first_arc: Any, arc_word: Any, arc_state: Any, backoff_state: Any) -> 
             if state != 0:
                 shorter = np.int64(backoff_state[state])
                 while True:
-                    low, high = first_arc[shorter], first_arc[shorter + 1]
-                    end = high
-                    while low < high:
-                        middle = (low + high) >> 1
-                        if arc_word[middle] < word:
-                            low = middle + 1
-                        else:
-                            high = middle
-                    if low < end and arc_word[low] == word:
+                    low = place_of(arc_word, first_arc[shorter], first_arc[shorter + 1], word)
+                    if low >= 0:
                         suffix = np.int64(arc_state[low])
                         break
                     if shorter == 0:
