@@ -10,24 +10,21 @@ machine).
 """
 
 import argparse
-import json
 import os
 import resource
 import statistics
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import librosa
 import numpy as np
 import torch
 
+from benchmarks.decoding_peers import Peers
 from seqlabel.decoders import BeamConfig
 from seqlabel.language_model import LanguageModels, corpus, estimate
 from seqlabel.manifest import read_manifest
@@ -92,9 +89,9 @@ def main() -> None:
         "seqlabel pruned": ours("seqlabel pruned", pruned),
         "seqlabel 6-gram": ours("seqlabel 6-gram", BeamConfig(beam_width=BEAM_WIDTH), six_gram),
     }
-    with _Peers(arguments.peers, emissions, tokens.tokens, texts) as peers:
+    with Peers(arguments.peers, emissions, tokens.tokens, BEAM_WIDTH) as peers:
         for name in ("flashlight-text", "pyctcdecode", "pyctcdecode pruned"):
-            contestants[name] = peers.runner(name)
+            contestants[name] = peers.runner(name, texts)
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
         for _ in range(arguments.rounds):
             for name, run in contestants.items():
@@ -139,49 +136,6 @@ def _build_model() -> None:
 
 def _output(command: list[str], environment: dict[str, str]) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-
-
-class _Peers:
-    """A process of the peers' environment that decodes when told."""
-
-    def __init__(
-        self, folder: Path, emissions: list[np.ndarray], labels: tuple[str, ...], texts: dict[str, list[str]]
-    ) -> None:
-        python = folder / "bin" / "python"
-        if not python.exists():
-            venv.create(folder, with_pip=True)
-            packages = ["pyctcdecode", "flashlight-text", "numpy<2"]
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-        self.python, self.emissions, self.labels, self.texts = python, emissions, labels, texts
-
-    def __enter__(self) -> "_Peers":
-        self.folder = tempfile.TemporaryDirectory()
-        arrays: dict[str, Any] = {f"{i:05d}": rows for i, rows in enumerate(self.emissions)}
-        path = Path(self.folder.name) / "emissions.npz"
-        np.savez(path, **arrays)
-        script = Path(__file__).with_name("decoding_peers.py")
-        command = [str(self.python), str(script), str(path), json.dumps(self.labels), str(BEAM_WIDTH)]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
-        return self
-
-    def runner(self, name: str) -> Callable[[], float]:
-        def run() -> float:
-            if self.process.stdin is None or self.process.stdout is None:
-                raise RuntimeError("the peers' process has no pipes")
-            self.process.stdin.write(f"{name}\n")
-            self.process.stdin.flush()
-            answer = json.loads(self.process.stdout.readline())
-            self.texts[name] = answer["texts"]
-            return float(answer["seconds"])
-
-        return run
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait()
-        self.folder.cleanup()
 
 
 if __name__ == "__main__":

@@ -1,73 +1,63 @@
-"""The peers of benchmarks.decoding, in an environment of their own; not run by hand.
-
-Told a name on standard input, it decodes with that peer and says how long that took.
-"""
+"""pyctcdecode and flashlight-text, for the benchmarks of decoding."""
 
 import json
-import sys
-import time
+import os
+import subprocess
+import tempfile
+import venv
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 
-def pyctcdecode(labels: Sequence[str], beam_width: int, prune: bool) -> Callable[[np.ndarray], str]:
-    from pyctcdecode import build_ctcdecoder
+class Peers:
+    """A process that decodes with the peers when told, in an environment of their own, one thread."""
 
-    decoder = build_ctcdecoder(["", *labels[1:]])
-    pruning: dict[str, Any] = {} if prune else {"beam_prune_logp": -1e9, "token_min_logp": -1e9}
+    def __init__(
+        self, folder: Path, emissions: Sequence[np.ndarray], labels: Sequence[str], beam_width: int
+    ) -> None:
+        self.python = folder / "bin" / "python"
+        if not self.python.exists():
+            venv.create(folder, with_pip=True)
+            packages = ["pyctcdecode", "flashlight-text", "numpy<2"]
+            subprocess.run([self.python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        self.emissions, self.labels, self.beam_width = emissions, labels, beam_width
 
-    def decode(log_probs: np.ndarray) -> str:
-        return str(decoder.decode_beams(log_probs, beam_width=beam_width, **pruning)[0][0])
+    def __enter__(self) -> "Peers":
+        self.folder = tempfile.TemporaryDirectory()
+        arrays: dict[str, Any] = {f"{i:05d}": rows for i, rows in enumerate(self.emissions)}
+        path = Path(self.folder.name) / "emissions.npz"
+        np.savez(path, **arrays)
+        script = Path(__file__).with_name("peers_process.py")
+        command = [str(self.python), str(script), str(path), json.dumps(self.labels), str(self.beam_width)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
+        return self
 
-    return decode
+    def decode(self, name: str, n_best: int = 1) -> tuple[float, list[list[tuple[str, float]]]]:
+        """Returns the seconds that a peer took, and up to `n_best` texts with their scores for each example."""
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("the peers' process has no pipes")
+        self.process.stdin.write(f"{name} {n_best}\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        return float(answer["seconds"]), answer["found"]
 
+    def runner(self, name: str, texts: dict[str, list[str]]) -> Callable[[], float]:
+        """Returns a function that decodes with a peer, keeps the best texts and returns the seconds."""
 
-def flashlight(labels: Sequence[str], beam_width: int) -> Callable[[np.ndarray], str]:
-    from flashlight.lib.text.decoder import (
-        CriterionType,
-        LexiconFreeDecoder,
-        LexiconFreeDecoderOptions,
-        ZeroLM,
-    )
+        def run() -> float:
+            seconds, found = self.decode(name)
+            texts[name] = [best[0][0] for best in found]
+            return seconds
 
-    options = LexiconFreeDecoderOptions(
-        beam_size=beam_width,
-        beam_size_token=len(labels),
-        beam_threshold=1e9,
-        lm_weight=0.0,
-        sil_score=0.0,
-        log_add=True,
-        criterion_type=CriterionType.CTC,
-    )
-    decoder = LexiconFreeDecoder(options, ZeroLM(), labels.index(" "), 0, [])
+        return run
 
-    def decode(log_probs: np.ndarray) -> str:
-        best = decoder.decode(log_probs.ctypes.data, *log_probs.shape)[0].tokens
-        path = [token for token in best if token >= 0]
-        kept = [t for i, t in enumerate(path) if t != 0 and (i == 0 or t != path[i - 1])]
-        return "".join(labels[token] for token in kept)
-
-    return decode
-
-
-def main() -> None:
-    with np.load(sys.argv[1]) as file:
-        emissions = [np.ascontiguousarray(file[name], np.float32) for name in sorted(file.files)]
-    labels: list[str] = json.loads(sys.argv[2])
-    beam_width = int(sys.argv[3])
-    decoders = {
-        "pyctcdecode": pyctcdecode(labels, beam_width, prune=False),
-        "pyctcdecode pruned": pyctcdecode(labels, beam_width, prune=True),
-        "flashlight-text": flashlight(labels, beam_width),
-    }
-    for line in sys.stdin:
-        decode = decoders[line.strip()]
-        start = time.perf_counter()
-        texts = [decode(log_probs) for log_probs in emissions]
-        print(json.dumps({"seconds": time.perf_counter() - start, "texts": texts}), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()

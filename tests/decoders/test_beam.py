@@ -3,7 +3,6 @@
 import itertools
 import math
 import re
-from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -11,66 +10,13 @@ import torch
 
 from seqlabel.ctc import Emissions
 from seqlabel.decoders import Beam, BeamConfig, LanguageModels
-from seqlabel.decoders import lexicon as lexicons
 from seqlabel.errors import ConfigError, FormatError
-from seqlabel.language_model import NgramModel, Pronunciation, corpus, estimate
+from seqlabel.language_model import Pronunciation, corpus, estimate
 from seqlabel.tokens import TokenTable
+from tests.decoders.reference import frames, labellings, language_score, merged, over, spelled
 
 TOKENS = TokenTable.from_texts([" ab"])
 A = 2
-
-
-def spelled(words: Iterable[str]) -> tuple[Pronunciation, ...]:
-    return tuple(lexicons.spelled(words))
-
-
-def frames(num: int, seed: int, num_classes: int = 4, sharpness: float = 2.0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    scores = sharpness * rng.standard_normal((num, num_classes))
-    return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
-
-
-def merged(path: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(token for token, _ in itertools.groupby(path) if token != 0)
-
-
-def labellings(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
-    """The log-probability of every labelling, summed over all its paths one by one."""
-    found: dict[tuple[int, ...], float] = {}
-    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
-        score = float(log_probs[np.arange(len(path)), list(path)].sum())
-        ids = merged(path)
-        found[ids] = float(np.logaddexp(found.get(ids, -np.inf), score))
-    return found
-
-
-def over(model: NgramModel, words: list[str]) -> float:
-    return float(model.log_probs(words).sum())
-
-
-def language_score(ids: tuple[int, ...], config: BeamConfig, models: LanguageModels) -> float:
-    """What a whole labelling scores beside its acoustics, from the definition of each part."""
-    text = TOKENS.decode(ids)
-    score = 0.0
-    has_words = models.words is not None or models.lexicon is not None
-    if models.tokens is not None:
-        score += config.lm_weight * over(models.tokens, ["<space>" if c == " " else c for c in text])
-    if not has_words:
-        return score + config.insertion_bonus * len(ids)
-    words = text.split()
-    listed = (
-        models.lexicon if models.lexicon is not None else spelled(models.words.words if models.words else ())
-    )
-    lexicon = {entry.word for entry in listed}
-    for word in words:
-        if word not in lexicon:
-            if config.unknown_word is None:
-                return -math.inf
-            score += config.unknown_word
-        score += config.insertion_bonus
-    if models.words is not None:
-        score += config.word_lm_weight * over(models.words, words)
-    return score
 
 
 CHARACTERS = estimate(corpus(["ab ba", "aab a", "b ab abb", "a b a"], "char"), 3).model
@@ -112,7 +58,7 @@ def test_a_beam_as_wide_as_the_space_is_the_enumeration(case: str, num_frames: i
     config, models = CASES[case]
     log_probs = frames(num_frames, seed=num_frames)
     wanted = {
-        ids: (acoustic, language_score(ids, config, models))
+        ids: (acoustic, language_score(ids, TOKENS, config, models))
         for ids, acoustic in labellings(log_probs).items()
     }
     wanted = {ids: parts for ids, parts in wanted.items() if sum(parts) > -math.inf}
