@@ -24,12 +24,17 @@ import sys
 import unicodedata
 from pathlib import Path
 
-import numpy as np
-
 from data_prep.corpus_source import Prepared, Published, run
 from seqlabel.errors import FormatError, ManifestError
-from seqlabel.formats import AltoLine, AltoPage, cut_line, read_alto, read_line_image, write_line_image
-from seqlabel.records import Example, LineImage
+from seqlabel.formats import (
+    Page,
+    cut_page_line,
+    page_image,
+    read_alto,
+    read_line_image,
+    write_line_image,
+)
+from seqlabel.records import Example
 
 PUBLISHED = Published(
     name="poilus",
@@ -37,7 +42,6 @@ PUBLISHED = Published(
     address="https://github.com/HTR-United/CREMMA-AN-TestamentDePoilus/archive/HEAD.zip",
     num_signals=2800,
 )
-MAX_HEIGHT_PIXELS = 128
 
 
 def prepare(source: Path, out: Path) -> Prepared:
@@ -70,69 +74,11 @@ def is_dev_hand(hand: str) -> bool:
     return int(hashlib.md5(hand.encode(), usedforsecurity=False).hexdigest(), 16) % 10 == 1
 
 
-def shrink(image: LineImage, max_height: int = MAX_HEIGHT_PIXELS) -> LineImage:
-    """Returns the image at most `max_height` pixels high, each new pixel the mean of the area it covers."""
-    height, width = image.pixels.shape
-    if height <= max_height:
-        return image
-    new_width = max(1, round(width * max_height / height))
-    pixels = _area_means(_area_means(image.pixels.astype(np.float64), max_height).T, new_width).T
-    return LineImage(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-
-
-def straighten(page: np.ndarray, line: AltoLine) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a page on which the line's base line is level, and the line's polygon (n, 2) on it.
-
-    Only the strip around the polygon is made. A line without a base line is taken to be level.
-    """
-    polygon = line.polygon
-    baseline = line.baseline if line.baseline is not None else np.zeros((0, 2))
-    if len(baseline) >= 2:
-        run, fall = baseline[-1] - baseline[0]
-        if abs(fall) > abs(run):
-            page, polygon, baseline = _quarter_turn(page, polygon, baseline, is_downwards=bool(fall > 0))
-        baseline = baseline[np.argsort(baseline[:, 0], kind="stable")]
-    height, width = page.shape
-    left = int(np.clip(np.floor(polygon[:, 0].min()), 0, width - 1))
-    right = int(np.clip(np.ceil(polygon[:, 0].max()) + 1, left + 1, width))
-    if len(baseline) < 2:
-        return page[:, left:right], polygon - [left, 0]
-    heights = np.interp(np.arange(left, right), baseline[:, 0], baseline[:, 1])
-    level = heights.mean()
-    moved = polygon[:, 1] - np.interp(polygon[:, 0], baseline[:, 0], baseline[:, 1]) + level
-    top, bottom = int(np.floor(moved.min())), int(np.ceil(moved.max())) + 1
-    rows = np.arange(top, bottom)[:, None] + np.rint(heights - level).astype(np.int64)[None, :]
-    strip = page[rows.clip(0, height - 1), np.arange(left, right)[None, :]]
-    return strip, np.column_stack([polygon[:, 0] - left, moved - top])
-
-
-def _quarter_turn(
-    page: np.ndarray, polygon: np.ndarray, baseline: np.ndarray, *, is_downwards: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns page and points turned so that writing down (or else up) the page runs to the right."""
-    height, width = page.shape
-    if is_downwards:
-        turned = [np.column_stack([points[:, 1], width - 1 - points[:, 0]]) for points in (polygon, baseline)]
-        return np.rot90(page, 1), turned[0], turned[1]
-    turned = [np.column_stack([height - 1 - points[:, 1], points[:, 0]]) for points in (polygon, baseline)]
-    return np.rot90(page, -1), turned[0], turned[1]
-
-
-def _area_means(values: np.ndarray, num_rows: int) -> np.ndarray:
-    """Returns `num_rows` rows, each the mean of an equal share of the rows; border rows count in part."""
-    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
-    edges = np.linspace(0, len(values), num_rows + 1)
-    whole = np.minimum(edges.astype(np.int64), len(values) - 1)
-    at_edges = sums[whole] + (edges - whole)[:, None] * values[whole]
-    means: np.ndarray = np.diff(at_edges, axis=0) * (num_rows / len(values))
-    return means
-
-
-def _cut_page(alto_path: Path, page: AltoPage, hand: str, out: Path, prepared: Prepared) -> list[Example]:
+def _cut_page(alto_path: Path, page: Page, hand: str, out: Path, prepared: Prepared) -> list[Example]:
     if not page.lines:
         prepared.leave_out("page without lines", alto_path.name)
         return []
-    pixels = read_line_image(_page_image(alto_path, page)).pixels
+    pixels = read_line_image(page_image(alto_path, page)).pixels
     examples = []
     for number, line in enumerate(page.lines):
         line_id = f"{alto_path.stem}-{number:03d}"
@@ -140,38 +86,16 @@ def _cut_page(alto_path: Path, page: AltoPage, hand: str, out: Path, prepared: P
         if not text:
             prepared.leave_out("no text", line_id)
             continue
-        if not _has_area(line.polygon, pixels):
+        try:
+            image, _ = cut_page_line(pixels, line)
+        except FormatError:
             prepared.leave_out("no area on the page", line_id)
             continue
-        try:
-            image = shrink(cut_line(*straighten(pixels, line)))
-        except FormatError as error:
-            raise FormatError(f"{alto_path}: line {line.id}: {error}") from error
         target = out / "lines" / hand / f"{line_id}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         write_line_image(target, image)
         examples.append(Example(id=line_id, source=target, text=text, group=hand))
     return examples
-
-
-def _page_image(alto_path: Path, page: AltoPage) -> Path:
-    # The page stands beside its ALTO file under the same name; the entry may be the name in another export.
-    candidates = [alto_path.with_name(Path(page.image_name).name)] if page.image_name else []
-    candidates += [alto_path.with_suffix(suffix) for suffix in (".jpg", ".jpeg", ".png", ".tif")]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise ManifestError(f"{alto_path}: its page image {candidates[0].name} does not stand beside it.")
-
-
-def _has_area(polygon: np.ndarray, page: np.ndarray) -> bool:
-    """Tells whether the polygon encloses at least one square pixel, with some of its box on the page."""
-    if len(polygon) < 3:
-        return False
-    height, width = page.shape
-    x, y = polygon.T
-    area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2  # the shoelace formula
-    return bool(area >= 1 and x.max() >= 0 and y.max() >= 0 and x.min() < width and y.min() < height)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -27,9 +27,7 @@ from seqlabel.terminal import (
     as_json_text,
     bars_on_terminal,
     complain,
-    files_below,
     finite,
-    hypothesis_as_json,
     percent,
     print_labels,
     print_rates,
@@ -37,6 +35,7 @@ from seqlabel.terminal import (
     refuse_unwritable,
     write_lines,
 )
+from seqlabel.transcribing import add_transcribe_options, check_transcribe_options, transcribe
 from seqlabel.version import __version__
 
 
@@ -105,8 +104,9 @@ def _train(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{data_dir}: no such data folder; prepare the corpus {prepare}, or give --data-dir"
         )
-    for name in (*config.data.train, config.data.dev):
-        if not (data_dir / name).exists():
+    for name in (*config.data.train, *([config.data.dev] if config.data.dev else [])):
+        is_pattern = any(character in name for character in "*?[")  # what it stands for, its reader tells
+        if not is_pattern and not (data_dir / name).exists():
             raise ConfigError(
                 f"{data_dir}: has no {name}; prepare the corpus {prepare}, or give another --data-dir"
             )
@@ -156,6 +156,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         refuse_unwritable(out)
     recognizer = _recognizer(arguments)
     evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
+    if evaluation.num_untold:
+        complain(
+            f"{arguments.manifest}: {evaluation.num_untold:,} of "
+            f"{evaluation.num_untold + len(evaluation.ids):,} lines have no text and are not scored"
+        )
     if out is not None:
         rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
         lines = [
@@ -188,29 +193,8 @@ def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:
-    if arguments.n_best < 1 or (arguments.n_best > 1 and not arguments.json):
-        raise ConfigError(f"--n-best {arguments.n_best}: expected at least 1, and --json beside it above 1")
-    recognizer = _recognizer(arguments)
-    code = DONE
-    paths: list[Path] = []
-    for path in arguments.paths:
-        found = list(files_below(path, recognizer.suffixes)) if path.is_dir() else [path]
-        if not found:
-            kinds = " ".join(sorted(recognizer.suffixes))
-            code = complain(f"{path}: no file in this folder that the model reads; expected some of {kinds}")
-        paths.extend(found)
-    for path, result in recognizer.read_files(paths, arguments.n_best):
-        if isinstance(result, SeqlabelError):
-            sys.stdout.flush()
-            code = complain(result)
-        elif arguments.json:
-            row = {"path": str(path), **hypothesis_as_json(result[0])}
-            if arguments.n_best > 1:
-                row["n_best"] = [hypothesis_as_json(found) for found in result]
-            print(as_json_text(row))
-        else:
-            print(f"{path}\t{result[0].text}")
-    return code
+    check_transcribe_options(arguments)
+    return transcribe(_recognizer(arguments), arguments)
 
 
 def _align(arguments: argparse.Namespace) -> int:
@@ -364,22 +348,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--out", metavar="FILE", type=Path, help="keep the hypotheses here, as JSON Lines")
 
-    transcribe = command(
+    reading = command(
         _transcribe,
         "transcribe",
         "read files with a model",
-        "\n\nOne line a file: path, tab, text. Folders are walked. A file that cannot be read is one line on\n"
-        "standard error, the others are still read, and the exit code is 2.",
+        "\n\nOne line a file: path, tab, text; for each line of a page (ALTO, PAGE) page.xml#line, tab, text. Folders\n"
+        "are walked. What cannot be read is one line on standard error, the rest is still read, and the exit\n"
+        "code is 2.",
     )
-    _add_model(transcribe)
-    transcribe.add_argument(
-        "--n-best",
-        metavar="N",
-        type=int,
-        default=1,
-        help="with --json, give the N best readings of each file (default: 1)",
-    )
-    transcribe.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders")
+    _add_model(reading)
+    add_transcribe_options(reading)
 
     align = command(
         _align,
@@ -408,7 +386,7 @@ def _parser() -> argparse.ArgumentParser:
     info = command(_info, "info", "say what a model reads and writes, and how it was trained")
     _add_model(info)
 
-    for added in (evaluate, transcribe):
+    for added in (evaluate, reading):
         add_language_options(added)
         added.add_argument(
             "--precision",
@@ -418,7 +396,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
-    for added in (train, evaluate, transcribe, align):
+    for added in (train, evaluate, reading, align):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),
@@ -428,7 +406,7 @@ def _parser() -> argparse.ArgumentParser:
     for added, what in (
         (evaluate, ""),
         (score, ""),
-        (transcribe, " a file"),
+        (reading, " a file"),
         (info, ", all settings included"),
     ):
         added.add_argument("--json", action="store_true", help=f"print one JSON object{what}")

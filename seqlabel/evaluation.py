@@ -19,12 +19,16 @@ BATCH_FRAMES = 20000
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The rates over a whole set and each hypothesis beside its example, in the set's order."""
+    """The rates over a whole set and each hypothesis beside its example, in the set's order.
+
+    `num_untold` lines of pages had no text and are not among them.
+    """
 
     rates: ErrorRates
     ids: tuple[str, ...]
     references: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
+    num_untold: int = 0
 
 
 def decode(

@@ -25,7 +25,11 @@ class DataConfig(Config, frozen=True):
 
     Attributes:
         directory: folder of the manifests when `--data-dir` is not given.
-        train, dev: manifests, relative to the data folder; several training manifests are joined.
+        train, dev: manifests, relative to the data folder; several training manifests are joined. Without `dev` a
+            share of the training groups (speakers, writers, pages) is set apart for it.
+        dev_share: of the examples, that is set apart at least.
+        group_pattern: a regular expression whose first group, found in an example's id, is the example's group; None
+            for the groups of the manifest. With `(.*)-` the pages `letter-1` and `letter-2` are of one group.
         token_unit: what a token is: a character, or a word between white space (phones).
         offenders: what to do with training examples that cannot be learnt from (unreadable, without text,
             target longer than its frames): refuse to start, or leave them out, counted and named.
@@ -35,7 +39,9 @@ class DataConfig(Config, frozen=True):
 
     directory: str
     train: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("train.jsonl",)
-    dev: str = "dev.jsonl"
+    dev: str | None = "dev.jsonl"
+    dev_share: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.1
+    group_pattern: str | None = None
     token_unit: TokenUnit = "character"
     offenders: Literal["refuse", "leave_out"] = "refuse"
     batch_size: Count = 16

@@ -6,44 +6,28 @@ Our own has one object on a line, with `source` relative to the manifest's folde
 """
 
 import csv
+import glob
 import io
 import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from seqlabel.errors import ManifestError
+from seqlabel.errors import FormatError, ManifestError
+from seqlabel.formats import IMAGE_SUFFIXES, PAGE_SUFFIX, is_page, page_address, read_page, split_page_address
 from seqlabel.records import Example
 
-# The suffixes of `formats.IMAGE_SUFFIXES`, which stands on the same floor (a test holds them equal).
-_IMAGE_SUFFIXES = frozenset(
-    {
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".jp2",
-        ".pgm",
-        ".pbm",
-        ".ppm",
-        ".pnm",
-    }
-)
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
 _GROUP_COLUMNS = ("group", "speaker", "speaker_id", "writer", "writer_id")
 _KINDS = (
     "a .jsonl manifest, a Kaldi data folder (wav.scp or feats.scp), a folder of line images with "
-    "X.gt.txt files, or a folder with metadata.csv or metadata.jsonl"
+    "X.gt.txt files, a folder with metadata.csv or metadata.jsonl, or pages (ALTO or PAGE XML)"
 )
 
 
@@ -74,13 +58,19 @@ def read_manifest(path: Path) -> list[Example]:
     Args:
         path: our own .jsonl or NeMo's (`audio_filepath`, `duration`, `offset`, `text`); a Kaldi data folder
             (`wav.scp` or `feats.scp`, and `text`, `utt2spk`, `segments` where they are); a folder of line
-            images `X.png` with `X.gt.txt`; a Hugging Face folder with `metadata.csv` or `metadata.jsonl`.
+            images `X.png` with `X.gt.txt`; a Hugging Face folder with `metadata.csv` or `metadata.jsonl`; an ALTO or
+            PAGE file, or a folder of them, whose lines are the examples and whose pages are the groups (a line that
+            nobody has transcribed has no text). A pattern such as `pages/*.xml` stands for all files that match it.
 
     Raises:
         ManifestError: none of these, or a line that is wrong; the message begins with `file:line:`.
     """
-    if path.is_dir():
+    if glob.has_magic(str(path)) and not path.exists():
+        located = _read_pattern(path)
+    elif path.is_dir():
         located = _read_folder(path)
+    elif path.suffix.lower() == PAGE_SUFFIX:
+        located = _read_pages([path], path.parent)
     elif path.suffix.lower() == ".csv":
         located = _read_metadata_csv(path)
     elif path.name in ("wav.scp", "feats.scp"):
@@ -103,6 +93,16 @@ def read_manifest(path: Path) -> list[Example]:
     if not examples:
         raise ManifestError(f"{path}: no example in it; expected at least one in {_KINDS}")
     return examples
+
+
+def without_untold_lines(examples: Sequence[Example]) -> list[Example]:
+    """Returns the examples without those lines of pages that nobody has transcribed.
+
+    Pages come out of a segmentation with many such lines; an example of a manifest without its text is a mistake.
+    """
+    return [
+        example for example in examples if example.text is not None or not split_page_address(example.source)
+    ]
 
 
 def write_manifest(path: Path, examples: Iterable[Example]) -> None:
@@ -337,6 +337,9 @@ def _read_folder(folder: Path) -> _Located:
     texts = sorted(folder.rglob("*.gt.txt"))
     if texts:
         return _read_line_images(folder, texts)
+    pages = page_files(folder)
+    if pages:
+        return _read_pages(pages, folder)
     manifests = sorted(path.name for path in folder.glob("*.jsonl"))
     hint = f"; it holds {', '.join(manifests[:3])}: name the one you mean" if manifests else ""
     raise ManifestError(f"{folder}: not a data folder; expected {_KINDS}{hint}")
@@ -347,7 +350,7 @@ def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
         stem = path.name.removesuffix(".gt.txt")
         # OCRopus keeps the binarised or normalised image as X.bin.png or X.nrm.png.
         names = [f"{stem}{middle}" for middle in ("", ".bin", ".nrm")]
-        beside = [other for other in path.parent.iterdir() if other.suffix.lower() in _IMAGE_SUFFIXES]
+        beside = [other for other in path.parent.iterdir() if other.suffix.lower() in IMAGE_SUFFIXES]
         images = next(
             (found for name in names if (found := [image for image in beside if image.stem == name])), []
         )
@@ -362,6 +365,55 @@ def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
         text = lines[0][1] if lines else ""
         name = str(path.relative_to(folder)).removesuffix(".gt.txt")
         yield f"{path}:1", Example(id=name, source=images[0], text=_normal(text))
+
+
+# --- pages ------------------------------------------------------------------------------------------------
+
+
+def page_files(folder: Path) -> list[Path]:
+    """Returns the ALTO and PAGE files below a folder, by name; other XML files and hidden ones are none."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() == PAGE_SUFFIX)
+    return sorted(path for path in found if not path.name.startswith(".") and is_page(path))
+
+
+def _read_pattern(pattern: Path) -> _Located:
+    found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))
+    if not found:
+        raise ManifestError(f"{pattern}: no file matches this pattern; check the folder that it names")
+    pages = [path for path in found if path.suffix.lower() == PAGE_SUFFIX]
+    if len(pages) < len(found):
+        other = next(path for path in found if path.suffix.lower() != PAGE_SUFFIX)
+        raise ManifestError(
+            f"{pattern}: matches {other.name}, which is no page; patterns are for ALTO and PAGE files, such as "
+            "pages/*.xml"
+        )
+    # The METS file that eScriptorium and Transkribus put beside the pages matches as well.
+    pages = [path for path in pages if is_page(path)] or pages
+    return _read_pages(pages, Path(os.path.commonpath([path.parent for path in pages])))
+
+
+def _read_pages(paths: list[Path], root: Path) -> _Located:
+    for path in paths:
+        name = os.path.splitext(os.path.relpath(path, root))[0]
+        try:
+            page = read_page(path)
+        except FormatError as error:
+            raise ManifestError(str(error)) from error
+        seen: set[str] = set()
+        for index, line in enumerate(page.lines):
+            # Some programs give several lines one ID.
+            line_id = f"{name}#{line.id if line.id not in seen else f'{line.id}@{index}'}"
+            seen.add(line.id)
+            text = " ".join(line.text.split())
+            yield (
+                f"{path}: line {line.id}",
+                Example(
+                    id=line_id,
+                    source=page_address(path, index),
+                    text=_normal(text) if text else None,
+                    group=name,
+                ),
+            )
 
 
 def _read_table(path: Path) -> dict[str, tuple[str, str]]:

@@ -23,7 +23,7 @@ from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
 from seqlabel.language_model import LanguageModels
-from seqlabel.manifest import read_manifest
+from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.metrics import ErrorRates
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.objectives import CtcConfig
@@ -221,7 +221,7 @@ class Recognizer:
     ) -> Evaluation:
         unit, reads_labels = self.header.tokens.unit, self.loaded.model.objective.reads_labels
         given = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else manifest
-        examples = [with_text(example, unit) for example in given]
+        examples = [with_text(example, unit) for example in without_untold_lines(given)]
         where = manifest if isinstance(manifest, str | Path) else "examples"
         untold = [example.id for example in examples if example.text is None]
         if untold:
@@ -241,7 +241,7 @@ class Recognizer:
             raise ManifestError(f"{where}: {error}") from error
         with _bar(bar_of, "decoding", len(examples)) as on_example:
             features = [frontend(item.signal, item.example.group) for item in loaded]
-            return evaluate(
+            evaluation = evaluate(
                 self.loaded.model,
                 decoder,
                 features,
@@ -251,6 +251,7 @@ class Recognizer:
                 on_emissions,
                 self.precision,
             )
+        return replace(evaluation, num_untold=len(given) - len(examples))
 
 
 def _bar(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:

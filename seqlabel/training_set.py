@@ -1,8 +1,10 @@
 """The data of a run, read and checked before the first step."""
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,10 @@ from seqlabel.data import (
     read_signals,
     with_text,
 )
-from seqlabel.errors import ManifestError
-from seqlabel.experiment import ExperimentConfig
+from seqlabel.errors import ConfigError, ManifestError
+from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.frontend import Frontend
-from seqlabel.manifest import read_manifest
+from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.model import Model
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
@@ -55,20 +57,18 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
     """
     unit = config.data.token_unit
-    train_examples = [
-        with_text(example, unit) for name in config.data.train for example in read_manifest(data_dir / name)
-    ]
-    dev_examples = [with_text(example, unit) for example in read_manifest(data_dir / config.data.dev)]
+    train_examples, dev_examples = _examples(config.data, data_dir, log)
+    dev_place = data_dir / (config.data.dev or ", ".join(config.data.train))
     if not any(example.text for example in dev_examples):
         # Over nothing an error rate has no value, and there would be no best model to keep.
-        raise ManifestError(f"{data_dir / config.data.dev}: no example has a text; add the transcripts")
+        raise ManifestError(f"{dev_place}: no example has a text; add the transcripts")
     frontend = Frontend(config.frontend)
     with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:
         train_signals, unreadable = read_signals(train_examples, frontend, advance)
         dev_signals, dev_unreadable = read_signals(dev_examples, frontend, advance)
     if dev_unreadable:
         # A dev error over part of the dev set would flatter, so there is no leaving out here.
-        raise ManifestError(offenders_line(data_dir / config.data.dev, dev_unreadable, len(dev_examples)))
+        raise ManifestError(offenders_line(dev_place, dev_unreadable, len(dev_examples)))
     frontend.fit((signal, example.group) for example, signal in train_signals)
     reads_labels = config.objective.build().reads_labels
     tokens = TokenTable.from_texts(
@@ -102,9 +102,76 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     try:
         dev = keep_for_scoring(dev_signals, dev_frontend, tokens, reads_labels=reads_labels)
     except ManifestError as error:
-        raise ManifestError(f"{data_dir / config.data.dev}: {error}") from error
+        raise ManifestError(f"{dev_place}: {error}") from error
     dev_features = [dev_frontend(item.signal, item.example.group) for item in dev]
     return TrainingSet(frontend, tokens, model, train, dev, dev_features)
+
+
+def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Example], list[Example]]:
+    """Returns the training and the dev examples; of pages the lines that nobody has transcribed are told and left out.
+
+    Raises:
+        ManifestError: a manifest cannot be read, or has too few groups to set some apart for dev.
+    """
+
+    def read(name: str) -> list[Example]:
+        found = read_manifest(data_dir / name)
+        kept = without_untold_lines(found)
+        if len(kept) < len(found):
+            log.line(
+                f"{data_dir / name}: {len(found) - len(kept):,} of {len(found):,} lines have no text, left out"
+            )
+        return [with_text(example, data.token_unit) for example in kept]
+
+    train = [example for name in data.train for example in read(name)]
+    if data.group_pattern is not None:
+        train = [_grouped(example, data.group_pattern) for example in train]
+    if data.dev is not None:
+        return train, read(data.dev)
+    dev_groups = held_out_groups(train, data.dev_share)
+    dev = [example for example in train if (example.group or example.id) in dev_groups]
+    if len(dev) == len(train):
+        raise ManifestError(
+            f"{data_dir / ', '.join(data.train)}: all examples are of one group, so that none can be set apart for "
+            "dev; name a dev set with --data.dev"
+        )
+    names = sorted(dev_groups)
+    log.line(
+        f"dev: {len(dev):,} of {len(train):,} examples, groups {', '.join(names[:5])}"
+        f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+    )
+    return [example for example in train if (example.group or example.id) not in dev_groups], dev
+
+
+def held_out_groups(examples: Sequence[Example], share: float) -> set[str]:
+    """Returns the groups that are set apart: in the order of their names' MD5, until they have their share.
+
+    Groups that are added later leave the others where they are, but for the last.
+    """
+    sizes = Counter(example.group or example.id for example in examples)
+    chosen: set[str] = set()
+    count = 0
+    for group in sorted(sizes, key=lambda name: hashlib.md5(name.encode(), usedforsecurity=False).digest()):
+        if count >= share * len(examples):
+            break
+        chosen.add(group)
+        count += sizes[group]
+    return chosen
+
+
+def _grouped(example: Example, pattern: str) -> Example:
+    try:
+        match = re.search(pattern, example.id)
+        group = match[1] if match else None
+    except (re.error, IndexError) as error:
+        raise ConfigError(
+            f"data.group_pattern {pattern!r}: {error}; expected an expression with one group, such as '(.*)-'"
+        ) from error
+    if group is None:
+        raise ConfigError(
+            f"data.group_pattern {pattern!r}: is not found in the id {example.id!r}; correct it or leave it out"
+        )
+    return replace(example, group=group)
 
 
 def learnt_texts(example: Example, *, reads_labels: bool) -> list[str]:

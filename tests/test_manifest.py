@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlabel import manifest
 from seqlabel.errors import ManifestError
-from seqlabel.formats import IMAGE_SUFFIXES
 from seqlabel.manifest import read_manifest, write_manifest
 from seqlabel.records import Example
 
@@ -301,10 +299,6 @@ def test_a_text_of_two_lines_is_refused(put):
     put("001.png", b"")
     path = put("001.gt.txt", "Ein\nWort\n")
     assert error_of(path.parent).startswith(f"{path}:2: ")
-
-
-def test_any_image_that_can_be_read_may_have_a_text():
-    assert manifest._IMAGE_SUFFIXES == IMAGE_SUFFIXES
 
 
 # --- Hugging Face

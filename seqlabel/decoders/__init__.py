@@ -3,6 +3,7 @@
 from seqlabel.decoders.beam import Beam, BeamConfig
 from seqlabel.decoders.greedy import Greedy, GreedyConfig
 from seqlabel.decoders.prefix_search import PrefixSearch, PrefixSearchConfig
+from seqlabel.decoders.spans import token_spans
 from seqlabel.language_model import LanguageModels
 
 DecoderConfig = GreedyConfig | BeamConfig | PrefixSearchConfig
@@ -18,4 +19,5 @@ __all__ = [
     "LanguageModels",
     "PrefixSearch",
     "PrefixSearchConfig",
+    "token_spans",
 ]

@@ -68,7 +68,7 @@ class BeamConfig(Config, frozen=True, tag="beam"):
         lm_weight: of the language model over tokens.
         word_lm_weight: of the language model over words.
         insertion_bonus: for each token, or for each word where there is a lexicon or a model over words.
-        unknown_word: what a word outside the lexicon scores beside the model's own probability; None allows none.
+        unknown_word: what a word outside the lexicon scores beside what the model gives `<unk>`; None allows none.
         prior_weight: of the tokens' prior probabilities, by which the emissions are divided.
         log_prior: natural logarithms of them, one for each token, the blank first; None for no division.
         hot_words: words and phrases that are likely; each time that one is read scores `hot_word_boost`.

@@ -1,15 +1,15 @@
 """Column slices of a line image: height normalised, aspect ratio kept, each frame a window of columns."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from PIL import Image
 
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError, FormatError
-from seqlabel.features.slant import deslanted
-from seqlabel.features.sources import whole_file
+from seqlabel.features.slant import deslanted, upright
+from seqlabel.features.sources import line_image
 from seqlabel.features.writing_band import with_writing_band
-from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
+from seqlabel.formats import IMAGE_SUFFIXES
 from seqlabel.records import Example, LineImage, Signal
 
 MAX_COLUMNS = 65536
@@ -69,16 +69,41 @@ class Columns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        image = read_line_image(whole_file(example))
+        line = self._scaled(line_image(example))
+        if not self.config.deslant:
+            return line
+        return deslanted(line, scaled_ink(line, self.config.height, stretch_contrast=True))
+
+    def frame_edges(self, image: LineImage, num_frames: int) -> Float64[np.ndarray, " frames1"]:
+        """Returns where each of `num_frames` equal parts of the frames begins in an image, and where the last ends.
+
+        Columns of the image as it is in its file, in the middle of its height: of an emission the encoder has
+        more or fewer than the feature has frames, but they share out the same line.
+
+        Args:
+            image: the line, before it was scaled.
+            num_frames: in how many parts.
+        """
+        line = self._scaled(image)
+        height, columns = line.pixels.shape
+        first, last = 0, columns
+        if self.config.deslant:
+            found = upright(scaled_ink(line, height, stretch_contrast=True))
+            if found is not None:
+                first, last = found[1], found[2] + 1
+        pad = self.config.pad_columns
+        edges = np.linspace(first - pad, last + pad, num_frames + 1)
+        shown: Float64[np.ndarray, " frames1"] = np.clip(
+            edges * (image.pixels.shape[1] / columns), 0, image.pixels.shape[1]
+        )
+        return shown
+
+    def _scaled(self, image: LineImage) -> LineImage:
         height = self.config.height
         if self.config.band is None:
-            line = scaled(image, height)
-        else:
-            ink = scaled_ink(image, height, stretch_contrast=True)
-            line = with_writing_band(image, ink, height, self.config.band)
-        return (
-            deslanted(line, scaled_ink(line, height, stretch_contrast=True)) if self.config.deslant else line
-        )
+            return scaled(image, height)
+        ink = scaled_ink(image, height, stretch_contrast=True)
+        return with_writing_band(image, ink, height, self.config.band)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns ceil(columns / step) frames of height x window values: column by column, each from the top.

@@ -8,13 +8,13 @@ the line or by 8, so that values are of the order of one whatever the resolution
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Float64
 
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError
 from seqlabel.features.columns import scaled_ink
-from seqlabel.features.sources import whole_file
-from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image
+from seqlabel.features.sources import line_image
+from seqlabel.formats import IMAGE_SUFFIXES
 from seqlabel.records import Example, LineImage, Signal
 
 MIN_INK = 0.25
@@ -57,7 +57,11 @@ class GeometricColumns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        return read_line_image(whole_file(example))
+        return line_image(example)
+
+    def frame_edges(self, image: LineImage, num_frames: int) -> Float64[np.ndarray, " frames1"]:
+        """Returns where each of `num_frames` equal parts of an image begins, and where the last ends, in columns."""
+        return np.linspace(0, image.pixels.shape[1], num_frames + 1)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T 9"]:
         """Returns one row for each pixel column of the scaled line.

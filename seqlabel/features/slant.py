@@ -45,6 +45,19 @@ def slant(ink: Float32[np.ndarray, "height width"]) -> float:
     return float(SHEARS[int(smooth.argmax())])
 
 
+def upright(ink: Float32[np.ndarray, "height width"]) -> tuple[float, int, int] | None:
+    """Returns the slant, and the first and last column that the ink has once it is upright; None without ink.
+
+    Columns are those of the middle row, which stays where it is.
+    """
+    shear = slant(ink)
+    row, column = np.nonzero(ink > DARK)
+    if len(row) == 0:
+        return None
+    moved = column - shear * ((len(ink) - 1) / 2 - row)
+    return shear, int(np.floor(moved.min())) - MARGIN, int(np.ceil(moved.max())) + MARGIN
+
+
 def deslanted(image: LineImage, ink: Float32[np.ndarray, "height width"]) -> LineImage:
     """Returns the line sheared about its middle row so that its strokes are upright, from its first ink to its last.
 
@@ -52,14 +65,12 @@ def deslanted(image: LineImage, ink: Float32[np.ndarray, "height width"]) -> Lin
         image: the line.
         ink: the same pixels, 0 for paper to 1 for ink.
     """
-    shear = slant(ink)
-    height = len(image.pixels)
-    row, column = np.nonzero(ink > DARK)
-    if len(row) == 0:
+    found = upright(ink)
+    if found is None:
         return image
+    shear, first, last = found
+    height = len(image.pixels)
     middle = (height - 1) / 2
-    upright = column - shear * (middle - row)
-    first, last = int(np.floor(upright.min())) - MARGIN, int(np.ceil(upright.max())) + MARGIN
     paper = int(np.percentile(image.pixels, 75))
     # Column x of the new line comes, at row y, from column first + x + shear * (middle - y) of the old one.
     matrix = (1.0, -shear, first + shear * middle, 0.0, 1.0, 0.0)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from seqlabel.errors import ConfigError, ManifestError
-from seqlabel.records import Example
+from seqlabel.formats import read_line_image, read_page_line, split_page_address
+from seqlabel.records import Example, LineImage
 
 
 def whole_file(example: Example) -> Path:
@@ -18,6 +19,17 @@ def whole_file(example: Example) -> Path:
             f"{example.source}; remove them or cut the file"
         )
     return example.source
+
+
+def line_image(example: Example) -> LineImage:
+    """The line image of an example, which is a file of its own or a line of a page (`page.xml:7`).
+
+    Raises:
+        FormatError: the file cannot be read as an image or as a page.
+        ManifestError: as `whole_file`.
+    """
+    source = whole_file(example)
+    return read_line_image(source) if split_page_address(source) is None else read_page_line(source)[0]
 
 
 def require(is_met: bool, config: object, expected: str) -> None:

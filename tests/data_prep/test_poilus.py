@@ -6,8 +6,8 @@ import pytest
 
 from data_prep import poilus
 from data_prep.corpus_source import prepare_into
-from seqlabel.errors import FormatError, ManifestError
-from seqlabel.formats import AltoLine, read_line_image, write_line_image
+from seqlabel.errors import FormatError
+from seqlabel.formats import read_line_image, write_line_image
 from seqlabel.manifest import read_manifest
 from seqlabel.records import LineImage
 
@@ -46,10 +46,6 @@ def make_corpus(root: Path) -> Path:
     add_page(root, f"{TRAIN_HAND}-0", [("e\u0301crit le ", *LEVEL), ("", *LEVEL)])
     add_page(root, f"{DEV_HAND}-3", [("5 mai", *LEVEL)])
     return root
-
-
-def alto_line(baseline: list[tuple[float, float]], polygon: list[tuple[float, float]]) -> AltoLine:
-    return AltoLine("l", "text", np.array(polygon, float), np.array(baseline, float), (0.0, 0.0, 1.0, 1.0))
 
 
 def test_a_tiny_corpus_becomes_two_manifests_and_line_images(tmp_path: Path) -> None:
@@ -110,7 +106,7 @@ def test_pages_in_folders_are_found(tmp_path: Path) -> None:
 def test_a_page_without_its_image_is_refused(tmp_path: Path) -> None:
     source = make_corpus(tmp_path / "poilus")
     (source / f"{DEV_HAND}-3.png").unlink()
-    with pytest.raises(ManifestError, match=r"does not stand beside it"):
+    with pytest.raises(FormatError, match="stands neither beside it nor"):
         poilus.prepare(source, tmp_path / "out")
 
 
@@ -120,58 +116,6 @@ def test_a_truncated_page_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(FormatError, match=f"{DEV_HAND}-3"):
         poilus.prepare(source, tmp_path / "out")
-
-
-def test_a_sloping_line_is_made_level() -> None:
-    page = np.full((300, 400), 255, np.uint8)
-    columns = np.arange(50, 350)
-    page[(columns * 0.5).astype(int) + 40, columns] = 0  # ink along the base line itself
-    line = alto_line([(50, 65), (349, 214)], [(50, 45), (349, 194), (349, 224), (50, 75)])
-    strip, polygon = poilus.straighten(page, line)
-    rows, _ = np.nonzero(strip == 0)
-    assert rows.max() - rows.min() <= 1
-    assert polygon[:, 1].max() - polygon[:, 1].min() == pytest.approx(30)
-
-
-@pytest.mark.parametrize("is_downwards", [True, False])
-def test_writing_in_the_margin_is_turned_upright(is_downwards: bool) -> None:
-    upright = np.full((40, 200), 255, np.uint8)
-    upright[25:30, 10:190] = 0  # the text
-    upright[5:10, 10:20] = 100  # an accent above its beginning
-    page = np.rot90(upright, -1 if is_downwards else 1)
-    height, width = page.shape
-    baseline = [(10.0, 10.0), (10.0, 189.0)] if is_downwards else [(29.0, 189.0), (29.0, 10.0)]
-    corners = [(0.0, 0.0), (width - 1.0, 0.0), (width - 1.0, height - 1.0), (0.0, height - 1.0)]
-    strip, polygon = poilus.straighten(page, alto_line(baseline, corners))
-    np.testing.assert_array_equal(strip[:40, :200], upright)
-    assert polygon[:, 0].max() == pytest.approx(199)
-
-
-def test_a_line_without_a_base_line_is_only_cut() -> None:
-    page = np.arange(60, dtype=np.uint8).reshape(6, 10)
-    polygon = np.array([(2.0, 1.0), (7.0, 1.0), (7.0, 4.0)])
-    strip, moved = poilus.straighten(page, AltoLine("l", "t", polygon, None, (0.0, 0.0, 1.0, 1.0)))
-    np.testing.assert_array_equal(strip, page[:, 2:8])
-    np.testing.assert_array_equal(moved, polygon - [2, 0])
-
-
-def test_shrinking_keeps_the_mean_and_the_proportions() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (256, 600), dtype=np.uint8)
-    small = poilus.shrink(LineImage(pixels), 128).pixels
-    assert small.shape == (128, 300)
-    expected = pixels.reshape(128, 2, 300, 2).mean(axis=(1, 3))
-    assert np.abs(small - expected).max() <= 0.5
-
-
-def test_shrinking_by_a_broken_factor_weighs_border_rows() -> None:
-    pixels = np.repeat(np.array([[0], [90], [240]], np.uint8), 3, axis=1)
-    small = poilus.shrink(LineImage(pixels), 2).pixels
-    np.testing.assert_array_equal(small, [[30, 30], [190, 190]])
-
-
-def test_a_small_line_keeps_its_size() -> None:
-    image = LineImage(np.zeros((128, 50), np.uint8))
-    assert poilus.shrink(image) is image
 
 
 def test_the_hand_is_the_name_up_to_the_last_hyphen() -> None:

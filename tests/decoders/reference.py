@@ -67,7 +67,7 @@ def language_score(
             score += config.unknown_word
         score += config.insertion_bonus
     if models.words is not None:
-        score += config.word_lm_weight * over(models.words, words)
+        score += config.word_lm_weight * over(models.words, [w if w in lexicon else "<unk>" for w in words])
     return score
 
 
@@ -91,7 +91,8 @@ def prefix_score(
             score += -math.inf if config.unknown_word is None else config.unknown_word
         score += config.insertion_bonus
     if models.words is not None:
-        score += weight * float(models.words.log_probs(words)[:-1].sum())
+        named = [word if word in lexicon else "<unk>" for word in words]
+        score += weight * float(models.words.log_probs(named)[:-1].sum())
     if started:
         going_on = [word for word in lexicon if word.startswith(started)]
         if going_on:

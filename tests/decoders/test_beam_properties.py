@@ -106,7 +106,7 @@ def test_wide_beams_equal_the_enumeration(
         assert h.language_score == pytest.approx(score, abs=1e-4)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     num_frames=st.integers(1, 14),
     seed=st.integers(0, 1000),

@@ -1,0 +1,200 @@
+"""One line cut out of a page image: straightened along its base line, with paper around its outline."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64, UInt8
+from PIL import Image, ImageDraw
+
+from seqlabel.errors import FormatError
+from seqlabel.formats.page import PageLine
+from seqlabel.records import LineImage
+
+MAX_HEIGHT = 128
+"""Rows that a line is scaled down to at most; it is never scaled up."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlace:
+    """Where the pixels of a cut line lie on its page.
+
+    Attributes:
+        scale: pixels of the page for one of the line.
+        left: column of the (turned) page at which the line begins.
+        rows: row of the (turned) page at which each column of the line begins, before it was scaled.
+        quarter_turns: by which the page was turned to the left.
+        page_size: width and height of the page.
+    """
+
+    scale: float
+    left: int
+    rows: Int64[np.ndarray, " W"]
+    quarter_turns: int
+    page_size: tuple[int, int]
+
+    def on_page(self, points: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
+        """Returns points of the line image as points of the page."""
+        x, y = (points * self.scale).T
+        column = np.clip(np.floor(x), 0, len(self.rows) - 1).astype(np.int64)
+        x, y = x + self.left, y + self.rows[column]
+        width, height = self.page_size
+        if self.quarter_turns == 1:
+            x, y = width - y, x
+        elif self.quarter_turns == -1:
+            x, y = y, height - x
+        return np.column_stack([np.clip(x, 0, width), np.clip(y, 0, height)])
+
+
+def cut_page_line(
+    page_pixels: UInt8[np.ndarray, "H W"], line: PageLine, max_height: int = MAX_HEIGHT
+) -> tuple[LineImage, LinePlace]:
+    """Returns the image of a line, and where it lies on the page.
+
+    Where the base line runs up or down the page (writing in the margin) the page is turned by a quarter, and each
+    column is moved so that the base line becomes level. Without that a sloping line's box is several lines high,
+    and scaling it down leaves nothing to read. A line without a base line is taken to be level.
+
+    Raises:
+        FormatError: the outline has no area on the page.
+    """
+    if not has_area(line.polygon, page_pixels.shape):
+        raise FormatError(f"line {line.id}: its outline has no area on the page")
+    height, width = page_pixels.shape
+    strip, polygon, left, rows, turns = _straightened(page_pixels, line)
+    cut, (x, y) = _cut(strip, polygon)
+    place = LinePlace(
+        max(1.0, len(cut) / max_height),
+        left + x,
+        rows[x : x + cut.shape[1]] + y,
+        turns,
+        (width, height),
+    )
+    return shrunk(LineImage(cut), max_height), place
+
+
+def cut_line(page_pixels: UInt8[np.ndarray, "H W"], polygon: Float64[np.ndarray, "n 2"]) -> LineImage:
+    """Returns the part of a page inside of a polygon; around it, paper of the tone that the line has there.
+
+    The polygon is clipped to the page. The tone is the upper quartile of the pixels inside, in stretches
+    as long as the line is high and joined by straight lines: uneven light leaves no step at the outline.
+
+    Raises:
+        FormatError: the polygon has fewer than three points, or none of it lies on the page.
+    """
+    return LineImage(_cut(page_pixels, polygon)[0])
+
+
+def shrunk(image: LineImage, max_height: int = MAX_HEIGHT) -> LineImage:
+    """Returns the image at most `max_height` pixels high, each new pixel the mean of the area it covers."""
+    height, width = image.pixels.shape
+    if height <= max_height:
+        return image
+    new_width = max(1, round(width * max_height / height))
+    pixels = _area_means(_area_means(image.pixels.astype(np.float64), max_height).T, new_width).T
+    return LineImage(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+
+
+def straightened(
+    page_pixels: UInt8[np.ndarray, "H W"], line: PageLine
+) -> tuple[UInt8[np.ndarray, "h w"], Float64[np.ndarray, "n 2"]]:
+    """Returns a strip of the page on which the line's base line is level, and the line's polygon on it."""
+    return _straightened(page_pixels, line)[:2]
+
+
+def has_area(polygon: Float64[np.ndarray, "n 2"], shape: tuple[int, ...]) -> bool:
+    """Tells whether a polygon encloses at least one square pixel, with some of its box on a page of this shape."""
+    if len(polygon) < 3:
+        return False
+    x, y = polygon.T
+    area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2  # the shoelace formula
+    return bool(area >= 1 and x.max() >= 0 and y.max() >= 0 and x.min() < shape[1] and y.min() < shape[0])
+
+
+def _straightened(
+    page: UInt8[np.ndarray, "H W"], line: PageLine
+) -> tuple[np.ndarray, np.ndarray, int, np.ndarray, int]:
+    """Returns the strip, the polygon on it, its left column, the page row of its top row by column, and the turns."""
+    polygon = line.polygon
+    baseline = line.baseline if line.baseline is not None else np.zeros((0, 2))
+    turns = 0
+    if len(baseline) >= 2:
+        run, fall = baseline[-1] - baseline[0]
+        if abs(fall) > abs(run):
+            turns = 1 if fall > 0 else -1
+            height, width = page.shape
+            page = np.rot90(page, turns)
+            polygon, baseline = (
+                np.column_stack([points[:, 1], width - 1 - points[:, 0]])
+                if turns == 1
+                else np.column_stack([height - 1 - points[:, 1], points[:, 0]])
+                for points in (polygon, baseline)
+            )
+        baseline = baseline[np.argsort(baseline[:, 0], kind="stable")]
+    height, width = page.shape
+    left = int(np.clip(np.floor(polygon[:, 0].min()), 0, width - 1))
+    right = int(np.clip(np.ceil(polygon[:, 0].max()) + 1, left + 1, width))
+    if len(baseline) < 2:
+        return page[:, left:right], polygon - [left, 0], left, np.zeros(right - left, np.int64), turns
+    heights = np.interp(np.arange(left, right), baseline[:, 0], baseline[:, 1])
+    level = heights.mean()
+    moved = polygon[:, 1] - np.interp(polygon[:, 0], baseline[:, 0], baseline[:, 1]) + level
+    top, bottom = int(np.floor(moved.min())), int(np.ceil(moved.max())) + 1
+    first = top + np.rint(heights - level).astype(np.int64)
+    rows = np.arange(bottom - top)[:, None] + first[None, :]
+    strip = page[rows.clip(0, height - 1), np.arange(left, right)[None, :]]
+    return strip, np.column_stack([polygon[:, 0] - left, moved - top]), left, first, turns
+
+
+def _cut(
+    page_pixels: UInt8[np.ndarray, "H W"], polygon: Float64[np.ndarray, "n 2"]
+) -> tuple[UInt8[np.ndarray, "h w"], tuple[int, int]]:
+    """Returns the pixels inside of a polygon, with paper around it, and their left column and top row."""
+    height, width = page_pixels.shape
+    if len(polygon) < 3 or not np.isfinite(polygon).all():
+        raise FormatError(f"polygon of {len(polygon)} points; expected at least 3, all finite")
+    left, top = (max(0, math.floor(value)) for value in polygon.min(axis=0))
+    right, bottom = (
+        min(size, math.ceil(value) + 1)
+        for value, size in zip(polygon.max(axis=0), (width, height), strict=True)
+    )
+    if left >= right or top >= bottom:
+        raise FormatError(
+            f"polygon from {polygon.min(axis=0).tolist()} to {polygon.max(axis=0).tolist()} lies outside "
+            f"of the page of {width} x {height} pixels; is it another page's?"
+        )
+    mask_image = Image.new("L", (right - left, bottom - top), 0)
+    ImageDraw.Draw(mask_image).polygon([(x - left, y - top) for x, y in polygon.tolist()], fill=1, outline=1)
+    mask = np.asarray(mask_image, dtype=bool)
+    if not mask.any():
+        raise FormatError(
+            f"polygon of {len(polygon)} points covers no pixel of the page of {width} x {height} pixels"
+        )
+    crop = page_pixels[top:bottom, left:right]
+    return np.where(mask, crop, _paper_tone(crop, mask)[None, :]), (left, top)
+
+
+def _paper_tone(crop: UInt8[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"]) -> UInt8[np.ndarray, " w"]:
+    """The paper's grey value in each column."""
+    height, width = crop.shape
+    num_stretches = max(1, round(width / height))
+    edges = np.linspace(0, width, num_stretches + 1).astype(int)
+    centres, tones = [], []
+    for first, last in pairwise(edges.tolist()):
+        inside = crop[:, first:last][mask[:, first:last]]
+        if len(inside):
+            centres.append((first + last - 1) / 2)
+            tones.append(float(np.percentile(inside, 75)))
+    tone: UInt8[np.ndarray, " w"] = np.rint(np.interp(np.arange(width), centres, tones)).astype(np.uint8)
+    return tone
+
+
+def _area_means(values: Float64[np.ndarray, "h w"], num_rows: int) -> Float64[np.ndarray, "rows w"]:
+    """Returns `num_rows` rows, each the mean of an equal share of the rows; border rows count in part."""
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    edges = np.linspace(0, len(values), num_rows + 1)
+    whole = np.minimum(edges.astype(np.int64), len(values) - 1)
+    at_edges = sums[whole] + (edges - whole)[:, None] * values[whole]
+    means: np.ndarray = np.diff(at_edges, axis=0) * (num_rows / len(values))
+    return means

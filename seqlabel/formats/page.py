@@ -1,0 +1,131 @@
+"""Pages: text lines with their outlines, as ALTO and PAGE XML tell of them."""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from seqlabel.errors import FormatError
+from seqlabel.formats.image import IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """One text line; coordinates are those of the file, x to the right and y downwards.
+
+    Attributes:
+        id: the line's ID, or "line 7" where it has none.
+        text: what it says, "" where nobody has transcribed it.
+        polygon: the outline; the box's corners where there is no outline, no points where there is neither.
+        baseline: points from left to right, or None.
+        box: left, top, right, bottom.
+        region: the id of the region that it stands in, "" where that has none.
+        region_type: what the file calls that region: a tag in ALTO, the type or the kind of element in PAGE.
+        place: among all lines in the order of the file, from 0.
+    """
+
+    id: str
+    text: str
+    polygon: Float64[np.ndarray, "n 2"]
+    baseline: Float64[np.ndarray, "m 2"] | None
+    box: tuple[float, float, float, float]
+    region: str = ""
+    region_type: str = ""
+    place: int = 0
+
+    def scaled(self, x: float, y: float) -> "PageLine":
+        """Returns the line with all coordinates multiplied."""
+        left, top, right, bottom = self.box
+        return replace(
+            self,
+            polygon=self.polygon * [x, y],
+            baseline=None if self.baseline is None else self.baseline * [x, y],
+            box=(left * x, top * y, right * x, bottom * y),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lines of a page.
+
+    Attributes:
+        kind: "alto" or "page".
+        image_name: of the page image, None where the file does not say it.
+        size: width and height of the page in the file's own unit, None where the file does not say it.
+        lines: in reading order where the file tells it, otherwise in the order of the file.
+    """
+
+    kind: str
+    image_name: str | None
+    size: tuple[float, float] | None
+    lines: tuple[PageLine, ...]
+
+
+def page_image(path: Path, page: Page) -> Path:
+    """Returns the image of a page: beside its file or in the folder above, by its name or by the file's.
+
+    Folders that the file names are not followed: they are those of the machine that wrote it, or nobody's business.
+
+    Raises:
+        FormatError: there is none.
+    """
+    names = [re.split(r"[/\\]", page.image_name)[-1]] if page.image_name else []
+    for folder in (path.parent, path.parent.parent):
+        for name in names:
+            if name and (folder / name).is_file():
+                return folder / name
+        beside = {other.name: other for other in _files(folder) if other.suffix.lower() in IMAGE_SUFFIXES}
+        stems = [Path(name).stem for name in names] + [path.stem]
+        for stem in stems:
+            if found := sorted(name for name in beside if Path(name).stem == stem):
+                return beside[found[0]]
+    wanted = names[0] if names else f"{path.stem}.jpg (or .png, .tif)"
+    raise FormatError(f"{path}: its page image {wanted} stands neither beside it nor in the folder above")
+
+
+def points_of(where: str, text: str) -> Float64[np.ndarray, "n 2"]:
+    """Returns the points of `x,y x,y` and of `x y x y` alike.
+
+    Raises:
+        FormatError: they are not numbers, or not in pairs.
+    """
+    numbers = numbers_of(where, text, None)
+    if len(numbers) % 2:
+        raise FormatError(
+            f"{where}: an odd number ({len(numbers)}) of coordinates; expected pairs of x and y"
+        )
+    return np.array(numbers, dtype=np.float64).reshape(-1, 2)
+
+
+def numbers_of(where: str, text: str, count: int | None) -> list[float]:
+    """Returns the numbers of a text, between spaces and commas.
+
+    Raises:
+        FormatError: they are not numbers, or not as many.
+    """
+    words = re.split(r"[\s,]+", text.strip()) if text.strip() else []
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError as error:
+        raise FormatError(f"{where}: {error}; expected coordinates in pixels") from error
+    if not all(math.isfinite(number) for number in numbers) or count not in (None, len(numbers)):
+        raise FormatError(f"{where}: {text[:40]!r} are not coordinates in pixels")
+    return numbers
+
+
+def box_of(points: Float64[np.ndarray, "n 2"]) -> tuple[float, float, float, float]:
+    """Returns left, top, right and bottom of some points; nothing at all for none."""
+    if not len(points):
+        return 0.0, 0.0, 0.0, 0.0
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return left, top, right, bottom
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_file()]
+    except OSError:
+        return []

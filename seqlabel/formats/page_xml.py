@@ -1,0 +1,122 @@
+"""PAGE XML (2010 to 2019), as Transkribus, eScriptorium and Aletheia export it: text lines with their outlines."""
+
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from jaxtyping import Float64
+
+from seqlabel.errors import FormatError
+from seqlabel.formats.files import parse_xml, read_bytes
+from seqlabel.formats.page import Page, PageLine, box_of, numbers_of, points_of
+
+_EXPECTED = "a PAGE XML file (2010 to 2019)"
+
+
+def read_page_xml(path: Path) -> Page:
+    """The lines of a PAGE file, those without text included.
+
+    Raises:
+        FormatError: not PAGE, damaged, or coordinates that are not numbers.
+
+    Source: PRImA, PAGE content schema 2019-07-15, TextLineType, TextEquivType and ReadingOrderType.
+    """
+    root = parse_xml(path, read_bytes(path, _EXPECTED), _EXPECTED)
+    if root.tag != "PcGts":
+        raise FormatError(f"{path}: root element <{root.tag}>; expected <PcGts>")
+    return page_of(path, root)
+
+
+def page_of(path: Path, root: Element) -> Page:
+    """Returns the page of a <PcGts> element.
+
+    Raises:
+        FormatError: no page in it, or coordinates that are not numbers.
+    """
+    element = root.find("Page")
+    if element is None:
+        raise FormatError(f"{path}: no <Page> in it; expected {_EXPECTED}")
+    size = None
+    if element.get("imageWidth") and element.get("imageHeight"):
+        text = f"{element.get('imageWidth')} {element.get('imageHeight')}"
+        width, height = numbers_of(f"{path}: Page", text, 2)
+        size = (width, height) if width > 0 and height > 0 else None
+    order = {
+        ref.get("regionRef", ""): place for place, ref in enumerate(_references(element.find("ReadingOrder")))
+    }
+    places = {line: place for place, line in enumerate(element.iter("TextLine"))}
+    lines: list[PageLine] = []
+    ranks: list[int] = []
+    for region, line in _text_lines(element, element):
+        where = f"{path}: line {line.get('id') or f'line {len(lines) + 1}'}"
+        polygon = _points(where, line.find("Coords"))
+        baseline = _points(where, line.find("Baseline"))
+        lines.append(
+            PageLine(
+                line.get("id") or f"line {len(lines) + 1}",
+                _text(line),
+                polygon,
+                baseline if len(baseline) else None,
+                box_of(polygon),
+                region.get("id", "") if region is not element else "",
+                (region.get("type") or region.tag) if region is not element else "",
+                places[line],
+            )
+        )
+        ranks.append(order.get(region.get("id", ""), len(order)))
+    ordered = [lines[i] for i in sorted(range(len(lines)), key=lambda i: ranks[i])]
+    name = (element.get("imageFilename") or "").strip()
+    return Page("page", name or None, size, tuple(ordered))
+
+
+def _references(order: Element | None) -> list[Element]:
+    """Returns the references to regions of a <ReadingOrder>, those of ordered groups by their index."""
+    if order is None:
+        return []
+    children = list(order)
+    if order.tag.startswith("OrderedGroup"):
+        children.sort(key=lambda child: _index(child, len(children)))
+    own = [order] if order.get("regionRef") else []  # a group may stand for a region itself
+    return own + [reference for child in children for reference in _references(child)]
+
+
+def _index(element: Element, otherwise: int) -> int:
+    text = element.get("index", "")
+    return int(text) if text.isdigit() else otherwise
+
+
+def _text_lines(element: Element, region: Element) -> list[tuple[Element, Element]]:
+    """Returns each <TextLine> with the region that it stands in, in the order of the file."""
+    found: list[tuple[Element, Element]] = []
+    for child in element:
+        if child.tag == "TextLine":
+            found.append((region, child))
+        elif child.tag.endswith(("Region", "TableCell")):
+            found += _text_lines(child, child)
+    return found
+
+
+def _text(line: Element) -> str:
+    """Returns the line's own text, the first of several readings; else those of its words, with spaces between."""
+    own = _equivalent(line)
+    if own is not None:
+        return " ".join(own.split())
+    words = [_equivalent(word) or "" for word in line.findall("Word")]
+    return " ".join(" ".join(words).split())
+
+
+def _equivalent(element: Element) -> str | None:
+    found = element.findall("TextEquiv")
+    if not found:
+        return None
+    best = min(found, key=lambda one: _index(one, 0))
+    return best.findtext("Unicode") or best.findtext("PlainText") or ""
+
+
+def _points(where: str, element: Element | None) -> Float64[np.ndarray, "n 2"]:
+    if element is None:
+        return np.zeros((0, 2))
+    if element.get("points") is None:  # before 2013
+        pairs = [f"{point.get('x', '')} {point.get('y', '')}" for point in element.findall("Point")]
+        return points_of(where, " ".join(pairs))
+    return points_of(where, element.get("points", ""))

@@ -1,0 +1,98 @@
+"""Lines of pages as examples: `page.xml:7` is the eighth line of the page that an ALTO or PAGE file describes."""
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from seqlabel.errors import FormatError
+from seqlabel.formats.alto import alto_page
+from seqlabel.formats.files import parse_xml, read_bytes
+from seqlabel.formats.image import read_line_image
+from seqlabel.formats.line_cut import LinePlace, cut_page_line
+from seqlabel.formats.page import Page, PageLine, page_image
+from seqlabel.formats.page_xml import page_of
+from seqlabel.records import LineImage
+
+PAGE_SUFFIX = ".xml"
+_EXPECTED = "an ALTO file (version 2 to 4) or a PAGE XML file"
+
+
+def read_page(path: Path) -> Page:
+    """The lines of an ALTO or PAGE file, those without text included.
+
+    Raises:
+        FormatError: neither of the two, or damaged.
+    """
+    root = parse_xml(path, read_bytes(path, _EXPECTED), _EXPECTED)
+    if root.tag == "alto":
+        return alto_page(path, root)
+    if root.tag == "PcGts":
+        return page_of(path, root)
+    raise FormatError(f"{path}: root element <{root.tag}>; expected <alto> or <PcGts> (PAGE)")
+
+
+def is_page(path: Path) -> bool:
+    """Tells by its first bytes whether an XML file is an ALTO or PAGE file; a METS file of the same folder is none."""
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(4096).replace(b"\0", b"")  # also in UTF-16
+    except OSError:
+        return False
+    return re.search(rb"<(\w+:)?(alto|PcGts)[\s>]", beginning) is not None
+
+
+def page_address(path: Path, index: int) -> Path:
+    """Returns the source of a line of a page, counted from 0."""
+    return path.with_name(f"{path.name}:{index}")
+
+
+def split_page_address(source: Path) -> tuple[Path, int] | None:
+    """Returns the file and the line that a source names; None for other sources."""
+    match = re.fullmatch(r"(.+\.xml):(\d+)", source.name, re.IGNORECASE)
+    return None if match is None else (source.with_name(match[1]), int(match[2]))
+
+
+def read_page_line(source: Path) -> tuple[LineImage, LinePlace]:
+    """Returns the image of a line of a page, and where it lies on the page image.
+
+    Raises:
+        FormatError: no such line, no page image, or the line has no area on it.
+    """
+    address = split_page_address(source)
+    if address is None:
+        raise FormatError(f"{source}: is no line of a page; expected something like page.xml:0")
+    path, index = address
+    lines, pixels = _page_with_pixels(path, _stamp(path))
+    if index >= len(lines):
+        raise FormatError(f"{source}: the page has {len(lines)} lines, counted from 0")
+    try:
+        return cut_page_line(pixels, lines[index])
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+@lru_cache(maxsize=4)
+def _page_with_pixels(
+    path: Path, stamp: tuple[int, int]
+) -> tuple[tuple[PageLine, ...], UInt8[np.ndarray, "H W"]]:
+    """Returns the lines of a page in pixels of its image, and the image; the next line is mostly of the same page."""
+    page = read_page(path)
+    pixels = read_line_image(page_image(path, page)).pixels
+    height, width = pixels.shape
+    if page.size is None or page.size == (width, height):
+        return page.lines, pixels
+    x, y = width / page.size[0], height / page.size[1]
+    return tuple(line.scaled(x, y) for line in page.lines), pixels
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Returns what changes when a file is written again."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}); expected {_EXPECTED}") from error
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,134 @@
+"""Pages read with a trained model: the text of each line, and where its words and characters stand on the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from seqlabel.ctc import Emissions
+from seqlabel.decoders import token_spans
+from seqlabel.errors import ConfigError, SeqlabelError
+from seqlabel.evaluation import decode
+from seqlabel.features import Columns, GeometricColumns
+from seqlabel.formats import LinePlace, Page, PlacedText, page_address, page_image, read_page, read_page_line
+from seqlabel.recognizer import Recognizer
+from seqlabel.records import Example, Hypothesis, LineImage, Span
+
+MOST_WIDTH = 1.5
+"""The first and the last character of a line reach out by half of this many typical widths at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineReading:
+    """What was read of a line: the best hypotheses, and where the words of the first stand, in the file's own unit."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    words: tuple[PlacedText, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """What was read of a page.
+
+    Attributes:
+        page: the page as its file describes it.
+        lines: by their place in `page.lines`; those that could not be read are in `failed`.
+        failed: by their place in `page.lines`, why a line could not be read.
+    """
+
+    page: Page
+    lines: dict[int, LineReading]
+    failed: dict[int, SeqlabelError]
+
+
+def read_page_with(recognizer: Recognizer, path: Path, n_best: int = 1) -> PageReading:
+    """Returns what a model reads on a page.
+
+    Raises:
+        ConfigError: the model does not read line images.
+        FormatError: the file is no page, or its image is not there.
+    """
+    feature = recognizer.loaded.frontend.feature
+    if not isinstance(feature, Columns | GeometricColumns):
+        raise ConfigError(f"{path}: is a page, and the model does not read line images; take one that does")
+    page = read_page(path)
+    page_image(path, page)  # without it no line can be read, which is told once
+    failed: dict[int, SeqlabelError] = {}
+    frames: dict[int, np.ndarray] = {}
+    for index, line in enumerate(page.lines):
+        example = Example(id=line.id, source=page_address(path, index))
+        try:
+            frames[index] = recognizer.loaded.frontend(recognizer.loaded.frontend.read(example))
+        except SeqlabelError as error:
+            failed[index] = error
+    emitted: dict[int, np.ndarray] = {}
+
+    def keep(indices: list[int], emissions: Emissions) -> None:
+        log_probs = emissions.log_probs.float().cpu().numpy()
+        for turn, rows, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
+            emitted[turn] = rows[:length].copy()
+
+    found = decode(
+        recognizer.loaded.model,
+        recognizer.decoder,
+        list(frames.values()),
+        recognizer.device,
+        on_emissions=keep,
+        n_best=n_best,
+        precision=recognizer.precision,
+    )
+    lines: dict[int, LineReading] = {}
+    for turn, (index, hypotheses) in enumerate(zip(frames, found, strict=True)):
+        best = hypotheses[0]
+        image, place = read_page_line(page_address(path, index))
+        spans = best.spans or token_spans(emitted[turn], best.token_ids, recognizer.header.tokens)
+        edges = feature.frame_edges(image, len(emitted[turn]))
+        # The file may measure in another unit than the pixel of this image.
+        unit = np.array(page.size or place.page_size) / place.page_size
+        lines[index] = LineReading(tuple(hypotheses), _words(spans, edges, image, place, unit))
+    return PageReading(page, lines, failed)
+
+
+def _words(
+    spans: Sequence[Span],
+    edges: Float64[np.ndarray, " frames1"],
+    image: LineImage,
+    place: LinePlace,
+    unit: Float64[np.ndarray, "2"],
+) -> tuple[PlacedText, ...]:
+    """Returns the words of a line on its page; between two characters the border lies half way from peak to peak."""
+    if not spans:
+        return ()
+    middle = [(span.start_frame + span.end_frame) / 2 for span in spans]
+    typical = float(np.median(np.diff(middle))) if len(middle) > 1 else 2.0
+    reach = max(1.0, MOST_WIDTH * typical) / 2
+    borders = [max(0.0, middle[0] - reach)]
+    borders += [(before + after) / 2 for before, after in pairwise(middle)]
+    borders += [min(len(edges) - 1.0, middle[-1] + reach)]
+    columns = np.interp(borders, np.arange(len(edges)), edges)
+    height = float(image.pixels.shape[0])
+
+    def placed(first: int, last: int) -> PlacedText:
+        left, right = columns[first], columns[last + 1]
+        corners = np.array([(left, 0.0), (right, 0.0), (right, height), (left, height)])
+        part = spans[first : last + 1]
+        return PlacedText(
+            "".join(span.text for span in part),
+            place.on_page(corners) * unit,
+            min(span.confidence for span in part),
+        )
+
+    words: list[PlacedText] = []
+    start = 0
+    for index in range(len(spans) + 1):
+        if index < len(spans) and spans[index].text != " ":
+            continue
+        if index > start:
+            word = placed(start, index - 1)
+            characters = tuple(placed(i, i) for i in range(start, index))
+            words.append(PlacedText(word.text, word.outline, word.confidence, characters))
+        start = index + 1
+    return tuple(words)

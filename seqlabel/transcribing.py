@@ -1,0 +1,183 @@
+"""`seqlabel transcribe`: files and pages in, texts out; pages also as the ALTO or PAGE files that they are."""
+
+import argparse
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqlabel.errors import ConfigError, SeqlabelError
+from seqlabel.terminal import (
+    DONE,
+    as_json_text,
+    bars_on_terminal,
+    complain,
+    files_below,
+    hypothesis_as_json,
+)
+
+if TYPE_CHECKING:
+    from seqlabel.page_reading import PageReading
+    from seqlabel.recognizer import Recognizer
+
+TEXT, JSON, ALTO, PAGE = "text", "json", "alto", "page"
+
+
+def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `transcribe` takes beside a model and the options of decoding."""
+    parser.add_argument(
+        "--n-best",
+        metavar="N",
+        type=int,
+        default=1,
+        help="with --json, give the N best readings of each file (default: 1)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=(TEXT, JSON, ALTO, PAGE),
+        default=TEXT,
+        help="alto, page: write the pages with the texts in them (default: text)",
+    )
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, help="where the pages are written, with --format alto or page"
+    )
+    parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, pages and folders")
+
+
+def check_transcribe_options(arguments: argparse.Namespace) -> None:
+    """Says before a model is loaded which options do not go together.
+
+    Raises:
+        ConfigError: some do not.
+    """
+    if arguments.json:
+        if arguments.format in (ALTO, PAGE):
+            raise ConfigError(
+                f"--json and --format {arguments.format} are two ways to write; leave one of them out"
+            )
+        arguments.format = JSON
+    if arguments.n_best < 1 or (arguments.n_best > 1 and arguments.format != JSON):
+        raise ConfigError(f"--n-best {arguments.n_best}: expected at least 1, and --json beside it above 1")
+    writes = arguments.format in (ALTO, PAGE)
+    if writes and arguments.out is None:
+        raise ConfigError(f"--format {arguments.format} writes files; name their folder with --out")
+    if not writes and arguments.out is not None:
+        raise ConfigError("--out is the folder for --format alto or page; send other texts to a file with >")
+
+
+def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
+    """Reads what the command line names, and returns the exit code."""
+    code, files, pages = _gather(recognizer, arguments.paths)
+    if arguments.format in (ALTO, PAGE):
+        for path in files:
+            code = complain(f"{path}: is no page; with --format {arguments.format} give ALTO or PAGE files")
+        files = []
+    for path, result in recognizer.read_files(files, arguments.n_best):
+        if isinstance(result, SeqlabelError):
+            sys.stdout.flush()
+            code = complain(result)
+        elif arguments.format == JSON:
+            row = {"path": str(path), **hypothesis_as_json(result[0])}
+            if arguments.n_best > 1:
+                row["n_best"] = [hypothesis_as_json(found) for found in result]
+            print(as_json_text(row))
+        else:
+            print(f"{path}\t{result[0].text}")
+    bars = bars_on_terminal() if len(pages) > 1 and arguments.format in (ALTO, PAGE) else None
+    with nullcontext(lambda: None) if bars is None else bars("reading pages", len(pages)) as on_page:
+        for path, target in pages:
+            try:
+                code = max(code, _transcribe_page(recognizer, path, target, arguments))
+            except SeqlabelError as error:
+                sys.stdout.flush()
+                code = complain(error)
+            on_page()
+    return code
+
+
+def _gather(recognizer: "Recognizer", paths: list[Path]) -> tuple[int, list[Path], list[tuple[Path, Path]]]:
+    """Returns the exit code so far, the files, and the pages, each with its place below the folder that is written.
+
+    In a folder with pages, their images are no lines of writing.
+    """
+    from seqlabel.formats import IMAGE_SUFFIXES, PAGE_SUFFIX, is_page, page_image, read_page
+    from seqlabel.manifest import page_files
+
+    code = DONE
+    files: list[Path] = []
+    pages: list[tuple[Path, Path]] = []
+    reads_images = bool(recognizer.suffixes & IMAGE_SUFFIXES)
+    for path in paths:
+        if not path.is_dir():
+            if reads_images and path.suffix.lower() == PAGE_SUFFIX and (is_page(path) or not path.exists()):
+                pages.append((path, Path(path.name)))
+            else:
+                files.append(path)
+            continue
+        of_folder = page_files(path) if reads_images else []
+        images: set[Path] = set()
+        for page in of_folder:
+            try:
+                images.add(page_image(page, read_page(page)))
+            except SeqlabelError:
+                continue  # is told when the page is read
+        found = [file for file in files_below(path, recognizer.suffixes) if file not in images]
+        if not found and not of_folder:
+            kinds = " ".join(sorted(recognizer.suffixes | ({PAGE_SUFFIX} if reads_images else set())))
+            code = complain(f"{path}: no file in this folder that the model reads; expected some of {kinds}")
+        files += found
+        pages += [(page, page.relative_to(path)) for page in of_folder]
+    return code, files, pages
+
+
+def _transcribe_page(
+    recognizer: "Recognizer", path: Path, target: Path, arguments: argparse.Namespace
+) -> int:
+    from seqlabel.formats import read_page, write_page
+    from seqlabel.page_reading import read_page_with
+
+    writes = arguments.format in (ALTO, PAGE)
+    out: Path | None = None
+    if writes:
+        out = arguments.out / target
+        if (kind := read_page(path).kind) != arguments.format:
+            raise ConfigError(f"{path}: is {kind.upper()}, and is written as that; give --format {kind}")
+        if os.path.realpath(out) == os.path.realpath(path):
+            raise ConfigError(f"{path}: would be overwritten; give another folder with --out")
+    reading = read_page_with(recognizer, path, 1 if writes else arguments.n_best)
+    code = DONE
+    for index, error in sorted(reading.failed.items()):
+        sys.stdout.flush()
+        code = complain(f"{path}: line {reading.page.lines[index].id} is not read: {error}")
+    if out is not None:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{out.parent}: cannot be made ({error.strerror}); name another --out"
+            ) from error
+        write_page(path, out, {index: line.words for index, line in reading.lines.items()})
+        print(f"{path}\t{out}")
+        return code
+    for row in _rows(path, reading, arguments):
+        print(row)
+    return code
+
+
+def _rows(path: Path, reading: "PageReading", arguments: argparse.Namespace) -> list[str]:
+    rows = []
+    for index, line in sorted(reading.lines.items()):
+        line_id = reading.page.lines[index].id
+        if arguments.format == TEXT:
+            rows.append(f"{path}#{line_id}\t{line.hypotheses[0].text}")
+            continue
+        row: dict[str, Any] = {"path": str(path), "line": line_id, **hypothesis_as_json(line.hypotheses[0])}
+        row["places"] = [
+            {"text": word.text, "confidence": word.confidence, "outline": word.outline.round(1).tolist()}
+            for word in line.words
+        ]
+        if arguments.n_best > 1:
+            row["n_best"] = [hypothesis_as_json(found) for found in line.hypotheses]
+        rows.append(as_json_text(row))
+    return rows

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from seqlabel.errors import FormatError
+from seqlabel.formats.line_cut import cut_page_line, shrunk, straightened
+from seqlabel.formats.page import PageLine
+from seqlabel.records import LineImage
+
+
+def page_line(baseline: list[tuple[float, float]], polygon: list[tuple[float, float]]) -> PageLine:
+    return PageLine("l", "text", np.array(polygon, float), np.array(baseline, float), (0.0, 0.0, 1.0, 1.0))
+
+
+def test_a_sloping_line_is_made_level() -> None:
+    page = np.full((300, 400), 255, np.uint8)
+    columns = np.arange(50, 350)
+    page[(columns * 0.5).astype(int) + 40, columns] = 0  # ink along the base line itself
+    line = page_line([(50, 65), (349, 214)], [(50, 45), (349, 194), (349, 224), (50, 75)])
+    strip, polygon = straightened(page, line)
+    rows, _ = np.nonzero(strip == 0)
+    assert rows.max() - rows.min() <= 1
+    assert polygon[:, 1].max() - polygon[:, 1].min() == pytest.approx(30)
+
+
+@pytest.mark.parametrize("is_downwards", [True, False])
+def test_writing_in_the_margin_is_turned_upright(is_downwards: bool) -> None:
+    upright = np.full((40, 200), 255, np.uint8)
+    upright[25:30, 10:190] = 0  # the text
+    upright[5:10, 10:20] = 100  # an accent above its beginning
+    page = np.rot90(upright, -1 if is_downwards else 1)
+    height, width = page.shape
+    baseline = [(10.0, 10.0), (10.0, 189.0)] if is_downwards else [(29.0, 189.0), (29.0, 10.0)]
+    corners = [(0.0, 0.0), (width - 1.0, 0.0), (width - 1.0, height - 1.0), (0.0, height - 1.0)]
+    strip, polygon = straightened(page, page_line(baseline, corners))
+    np.testing.assert_array_equal(strip[:40, :200], upright)
+    assert polygon[:, 0].max() == pytest.approx(199)
+
+
+def test_a_line_without_a_base_line_is_only_cut() -> None:
+    page = np.arange(60, dtype=np.uint8).reshape(6, 10)
+    polygon = np.array([(2.0, 1.0), (7.0, 1.0), (7.0, 4.0)])
+    strip, moved = straightened(page, PageLine("l", "t", polygon, None, (0.0, 0.0, 1.0, 1.0)))
+    np.testing.assert_array_equal(strip, page[:, 2:8])
+    np.testing.assert_array_equal(moved, polygon - [2, 0])
+
+
+def test_shrinking_keeps_the_mean_and_the_proportions() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 600), dtype=np.uint8)
+    small = shrunk(LineImage(pixels), 128).pixels
+    assert small.shape == (128, 300)
+    expected = pixels.reshape(128, 2, 300, 2).mean(axis=(1, 3))
+    assert np.abs(small - expected).max() <= 0.5
+
+
+def test_shrinking_by_a_broken_factor_weighs_border_rows() -> None:
+    pixels = np.repeat(np.array([[0], [90], [240]], np.uint8), 3, axis=1)
+    small = shrunk(LineImage(pixels), 2).pixels
+    np.testing.assert_array_equal(small, [[30, 30], [190, 190]])
+
+
+def test_a_small_line_keeps_its_size() -> None:
+    image = LineImage(np.zeros((128, 50), np.uint8))
+    assert shrunk(image) is image
+
+
+SLOPING = [(10.0, 30.0), (100.0, 45.0), (190.0, 40.0)]
+OUTLINE = [(10.0, 12.0), (100.0, 25.0), (190.0, 22.0), (190.0, 50.0), (100.0, 56.0), (10.0, 41.0)]
+
+
+@pytest.mark.parametrize("turns", [0, 1, -1])
+def test_every_pixel_of_a_line_is_found_again_on_the_page(turns: int) -> None:
+    upright = np.random.default_rng(3).integers(0, 250, (80, 200), dtype=np.uint8)
+    page = np.rot90(upright, -turns)
+    height, width = page.shape
+
+    def turned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        if turns == 0:
+            return points
+        return [(width - 1 - y, x) if turns == 1 else (y, height - 1 - x) for x, y in points]
+
+    image, place = cut_page_line(page, page_line(turned(SLOPING), turned(OUTLINE)), max_height=1000)
+    rows, columns = np.mgrid[: image.pixels.shape[0], : image.pixels.shape[1]]
+    middles = np.column_stack([columns.ravel() + 0.5, rows.ravel() + 0.5])
+    x, y = np.floor(place.on_page(middles)).astype(int).clip(0, [width - 1, height - 1]).T
+    same = page[y, x] == image.pixels.ravel()
+    inside = same.reshape(image.pixels.shape)
+    assert inside[:, 20:-20].mean() > 0.8  # all but the paper around the outline
+    assert inside[len(inside) // 2].all()
+
+
+def test_places_of_a_line_that_was_scaled_down() -> None:
+    page = np.full((600, 900), 255, np.uint8)
+    line = page_line([(100, 400), (800, 400)], [(100, 100), (800, 100), (800, 500), (100, 500)])
+    image, place = cut_page_line(page, line, max_height=100)
+    assert image.pixels.shape[0] == 100
+    found = place.on_page(np.array([[0.0, 0.0], [float(image.pixels.shape[1]), 100.0]]))
+    np.testing.assert_allclose(found, [[100, 100], [801, 501]], atol=1.5)
+
+
+def test_a_line_without_area_is_refused() -> None:
+    with pytest.raises(FormatError, match=r"line l: .* no area"):
+        cut_page_line(np.zeros((9, 9), np.uint8), page_line([(0, 0), (1, 0)], [(1, 1), (5, 1), (3, 1)]))

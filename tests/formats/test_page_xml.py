@@ -1,0 +1,165 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqlabel.errors import FormatError
+from seqlabel.formats import Page, page_image, read_alto, read_page, read_page_xml
+from seqlabel.formats.page import PageLine
+
+YEARS = ("2010-03-19", "2013-07-15", "2017-07-15", "2019-07-15")
+
+
+def page(folder: Path, inside: str, year: str = "2019-07-15", size: str = "", name: str = "p") -> Path:
+    namespace = f"http://schema.primaresearch.org/PAGE/gts/pagecontent/{year}"
+    path = folder / f"{name}.xml"
+    path.write_text(
+        f'<?xml version="1.0"?><PcGts xmlns="{namespace}"><Page imageFilename="scans/{name}.jpg" {size}>'
+        f"{inside}</Page></PcGts>",
+        encoding="utf-8",
+    )
+    return path
+
+
+def line(name: str, text: str, points: str = "1,2 9,2 9,6", more: str = "") -> str:
+    return (
+        f'<TextLine id="{name}"><Coords points="{points}"/>{more}'
+        f"<TextEquiv><Unicode>{text}</Unicode></TextEquiv></TextLine>"
+    )
+
+
+@pytest.mark.parametrize("year", YEARS[1:])
+def test_lines_have_outline_baseline_text_and_region(year: str, tmp_path: Path) -> None:
+    inside = line("l1", "Fait à Paris", more='<Baseline points="1,5 9,4"/>')
+    path = page(tmp_path, f'<TextRegion id="r1" type="heading">{inside}</TextRegion>', year)
+    found = read_page(path)
+    [only] = found.lines
+    assert (found.kind, found.image_name) == ("page", "scans/p.jpg")
+    assert (only.id, only.text, only.region, only.region_type) == ("l1", "Fait à Paris", "r1", "heading")
+    assert only.polygon.tolist() == [[1, 2], [9, 2], [9, 6]] and only.box == (1, 2, 9, 6)
+    assert only.baseline is not None and only.baseline.tolist() == [[1, 5], [9, 4]]
+
+
+def test_points_of_2010_are_elements(tmp_path: Path) -> None:
+    points = "".join(f'<Point x="{x}" y="{y}"/>' for x, y in ((1, 2), (9, 2), (9, 6)))
+    inside = f'<TextRegion id="r"><TextLine id="l"><Coords>{points}</Coords></TextLine></TextRegion>'
+    [only] = read_page_xml(page(tmp_path, inside, YEARS[0])).lines
+    assert only.polygon.tolist() == [[1, 2], [9, 2], [9, 6]]
+    assert (only.text, only.baseline) == ("", None)
+
+
+def test_the_first_of_several_readings_counts_else_the_words(tmp_path: Path) -> None:
+    readings = "".join(
+        f'<TextEquiv index="{index}"><Unicode>{text}</Unicode></TextEquiv>'
+        for index, text in ((1, "zwei"), (0, "eins"))
+    )
+    words = "".join(
+        f"<Word><TextEquiv><Unicode>{word}</Unicode></TextEquiv></Word>" for word in ("le", "chat")
+    )
+    inside = (
+        f'<TextRegion><TextLine id="a">{readings}</TextLine><TextLine id="b">{words}</TextLine></TextRegion>'
+    )
+    assert [found.text for found in read_page_xml(page(tmp_path, inside)).lines] == ["eins", "le chat"]
+
+
+def test_the_reading_order_is_followed_and_the_places_of_the_file_are_kept(tmp_path: Path) -> None:
+    order = (
+        '<ReadingOrder><OrderedGroup id="g"><RegionRefIndexed index="1" regionRef="left"/>'
+        '<OrderedGroupIndexed index="0" id="h" regionRef="top"><RegionRefIndexed index="0" regionRef="top2"/>'
+        "</OrderedGroupIndexed></OrderedGroup></ReadingOrder>"
+    )
+    regions = [
+        f'<TextRegion id="{name}">{line(name + "1", name)}</TextRegion>'
+        for name in ("rest", "left", "top2", "top")
+    ]
+    found = read_page_xml(page(tmp_path, order + "".join(regions)))
+    assert [one.text for one in found.lines] == ["top", "top2", "left", "rest"]
+    assert [one.place for one in found.lines] == [3, 2, 1, 0]
+
+
+def test_regions_in_regions_and_tables_are_looked_into(tmp_path: Path) -> None:
+    cell = f'<TableRegion id="t"><TextRegion id="c">{line("l2", "Zelle")}</TextRegion></TableRegion>'
+    inner = f'<TextRegion id="s">{line("l3", "innen")}</TextRegion>'
+    inside = f'<TextRegion id="r">{line("l1", "aussen")}{inner}</TextRegion>{cell}'
+    found = [(one.text, one.region) for one in read_page_xml(page(tmp_path, inside)).lines]
+    assert found == [("aussen", "r"), ("innen", "s"), ("Zelle", "c")]
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (
+            '<TextRegion><TextLine id="q"><Coords points="1,2 a,3"/></TextLine></TextRegion>',
+            "line q: .*coordinates",
+        ),
+        ('<TextRegion><TextLine id="q"><Coords points="1,2,3"/></TextLine></TextRegion>', "odd number"),
+    ],
+)
+def test_broken_coordinates_are_named(inside: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=said):
+        read_page_xml(page(tmp_path, inside))
+
+
+def test_what_is_no_page_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "mets.xml"
+    other.write_text("<mets/>")
+    with pytest.raises(FormatError, match="<mets>; expected <alto> or <PcGts>"):
+        read_page(other)
+    other.write_text('<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><PcGts>&e;</PcGts>')
+    with pytest.raises(FormatError, match="DOCTYPE"):
+        read_page(other)
+    other.write_text("<PcGts/>")
+    with pytest.raises(FormatError, match="no <Page>"):
+        read_page(other)
+
+
+@pytest.mark.parametrize("where", ["p.jpg", "../p.jpg", "p.png"])
+def test_the_image_is_found_beside_the_page_or_above_it(where: str, tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    path = page(folder, "")
+    (folder / where).resolve().write_bytes(b"x")
+    assert page_image(path, read_page(path)).resolve() == (folder / where).resolve()
+
+
+def test_folders_that_a_page_names_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret" / "p.jpg"
+    secret.parent.mkdir()
+    secret.write_bytes(b"x")
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    for name in ("../../secret/p.jpg", str(secret), r"..\..\secret\p.jpg"):
+        with pytest.raises(FormatError, match=r"p\.jpg stands neither beside it"):
+            page_image(inner / "q.xml", Page("page", name, None, ()))
+
+
+def test_alto_has_reading_order_units_and_regions(tmp_path: Path) -> None:
+    blocks = "".join(
+        f'<TextBlock ID="b{i}" TAGREFS="T{i}"><TextLine ID="l{i}" HPOS="1" VPOS="2" WIDTH="3" HEIGHT="4"/></TextBlock>'
+        for i in range(3)
+    )
+    path = tmp_path / "a.xml"
+    path.write_text(
+        "<alto><Description><MeasurementUnit>mm10</MeasurementUnit></Description>"
+        '<Tags><LayoutTag ID="T1" LABEL="Margin"/></Tags><ReadingOrder><OrderedGroup><ElementRef REF="b2"/>'
+        '<ElementRef REF="b0"/></OrderedGroup></ReadingOrder>'
+        f'<Layout><Page WIDTH="100" HEIGHT="200"><PrintSpace>{blocks}</PrintSpace></Page></Layout></alto>'
+    )
+    found = read_alto(path)
+    assert [one.id for one in found.lines] == ["l2", "l0", "l1"]
+    assert [one.place for one in found.lines] == [2, 0, 1]
+    assert [one.region_type for one in found.lines] == ["", "", "Margin"]
+    assert found.size == (100, 200)
+    path.write_text("<alto><Description><MeasurementUnit>mm10</MeasurementUnit></Description></alto>")
+    with pytest.raises(FormatError, match="does not say how large the page is"):
+        read_alto(path)
+
+
+def test_lines_are_scaled_with_all_their_coordinates() -> None:
+    line = PageLine(
+        "l", "t", np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([[1.0, 1.0]]), (1, 2, 3, 4)
+    )
+    scaled = line.scaled(2, 10)
+    assert scaled.polygon.tolist() == [[2, 20], [6, 40], [10, 70]]
+    assert scaled.baseline is not None and scaled.baseline.tolist() == [[2, 10]]
+    assert scaled.box == (2, 20, 6, 40)

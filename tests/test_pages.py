@@ -1,0 +1,168 @@
+"""Pages as a user has them: train on a folder of them, evaluate, transcribe, and get the XML back with text in it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lxml import etree
+
+from seqlabel.errors import ConfigError, ManifestError
+from seqlabel.formats import read_page
+from seqlabel.manifest import read_manifest
+from seqlabel.page_reading import read_page_with
+from seqlabel.recognizer import Recognizer
+from seqlabel.records import Example
+from seqlabel.training_set import held_out_groups
+from tests.blocks import TrainedRun
+from tests.pages import LEFT, draw_page
+
+Run = Callable[..., tuple[int, str, str]]
+KINDS = ("alto", "page")
+TEXTS = ["ab ca", "cb", "", "bca abc"]
+
+
+def test_the_lines_of_pages_are_examples_and_the_pages_their_groups(tmp_path: Path) -> None:
+    draw_page(tmp_path / "a", "one", TEXTS)
+    draw_page(tmp_path / "b", "two", ["ab"], "page")
+    (tmp_path / "b" / "mets.xml").write_text("<mets/>")
+    examples = read_manifest(tmp_path)
+    assert [(e.id, e.text, e.group) for e in examples] == [
+        ("a/one#l0", "ab ca", "a/one"),
+        ("a/one#l1", "cb", "a/one"),
+        ("a/one#l2", None, "a/one"),
+        ("a/one#l3", "bca abc", "a/one"),
+        ("b/two#l0", "ab", "b/two"),
+    ]
+    assert read_manifest(tmp_path / "*" / "*.xml") == examples
+    assert [e.id for e in read_manifest(tmp_path / "b" / "two.xml")] == ["two#l0"]
+    with pytest.raises(ManifestError, match="no file matches"):
+        read_manifest(tmp_path / "c*.xml")
+    with pytest.raises(ManifestError, match=r"one\.png, which is no page"):
+        read_manifest(tmp_path / "a" / "*")
+
+
+def test_lines_that_share_an_id_are_told_apart(tmp_path: Path) -> None:
+    path = draw_page(tmp_path, "one", ["ab", "cb"])
+    path.write_text(path.read_text().replace('ID="l1"', 'ID="l0"'))
+    assert [e.id for e in read_manifest(path)] == ["one#l0", "one#l0@1"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_are_read_line_by_line(kind: str, run: Run, trained_run: TrainedRun, tmp_path: Path) -> None:
+    path = draw_page(tmp_path, "one", TEXTS, kind)
+    code, out, err = run("transcribe", trained_run.model, tmp_path)
+    assert (code, err) == (0, "")  # the page image is not read as a line
+    assert out.splitlines() == [
+        f"{path}#l{i}\t{text}" for i, text in enumerate(["ab ca", "cb", "a", "bca abc"])
+    ]
+    code, out, err = run("evaluate", trained_run.model, path, "--json")
+    assert code == 0 and json.loads(out)["cer"] == 0.0
+    assert "1 of 4 lines have no text and are not scored" in err
+
+
+@pytest.mark.parametrize("unit", [1.0, 4.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_and_characters_are_put_where_they_stand(
+    kind: str, unit: float, trained_run: TrainedRun, run: Run, tmp_path: Path
+) -> None:
+    path = draw_page(tmp_path / "in", "one", ["ab ca", ""], kind, unit)
+    code, out, err = run("transcribe", trained_run.model, path, "--format", kind, "--out", tmp_path / "out")
+    written = tmp_path / "out" / "one.xml"
+    assert (code, err, out) == (0, "", f"{path}\t{written}\n")
+    (path.with_suffix(".png")).rename(tmp_path / "out" / "one.png")
+    assert [line.text for line in read_page(written).lines] == ["ab ca", "a"]
+    reading = read_page_with(Recognizer.load(trained_run.model, "cpu"), written).lines[0]
+    assert [word.text for word in reading.words] == ["ab", "ca"]
+    # Letter k is drawn from column 6 k + 3 to 6 k + 5 of its line.
+    characters = [part for word in reading.words for part in word.parts]
+    for part, k in zip(characters, (0, 1, 3, 4), strict=True):
+        left, right = part.outline[:, 0].min() / unit, part.outline[:, 0].max() / unit
+        assert abs((left + right) / 2 - (LEFT + 6 * k + 4.5)) <= 3 and right - left <= 12
+    tree = etree.parse(written)
+    assert b"a comment that stays" in etree.tostring(tree)
+    names = {element.tag.rpartition("}")[2] for element in tree.iter() if isinstance(element.tag, str)}
+    assert "Glyph" in names
+    if kind == "page":
+        assert "ab ca\na" in "".join(tree.getroot().itertext())  # the region's own text follows its lines
+        assert "old" not in "".join(tree.getroot().itertext())
+    # Once more over what was written: nothing is doubled.
+    again = run("transcribe", trained_run.model, written, "--format", kind, "--out", tmp_path / "again")
+    assert again[0] == 0
+    assert (tmp_path / "again" / "one.xml").read_bytes() == written.read_bytes()
+
+
+def test_a_page_that_cannot_be_read_is_told_and_the_rest_is_done(
+    trained_run: TrainedRun, run: Run, tmp_path: Path
+) -> None:
+    for name in ("one", "two", "six"):
+        draw_page(tmp_path / "in", name, ["ab", "cb"])
+    (tmp_path / "in" / "two.png").unlink()
+    six = tmp_path / "in" / "six.xml"
+    six.write_text(six.read_text().replace('<Polygon POINTS="20 55', '<Polygon POINTS="9020 55', 1)[:-20])
+    code, _, err = run(
+        "transcribe", trained_run.model, tmp_path / "in", "--format", "alto", "--out", tmp_path / "out"
+    )
+    assert code == 2
+    assert (tmp_path / "out" / "one.xml").exists() and not (tmp_path / "out" / "six.xml").exists()
+    assert "six.xml: is not well-formed" in err
+    assert err.count("two.xml: its page image two.png stands neither beside it") == 1
+    code, _, err = run("transcribe", trained_run.model, tmp_path / "in" / "none.xml")
+    assert code == 2 and "none.xml: no such file" in err
+
+
+def test_options_that_do_not_go_together_are_refused(
+    trained_run: TrainedRun, run: Run, tmp_path: Path
+) -> None:
+    path = draw_page(tmp_path, "one", ["ab"])
+    for words, said in (
+        (("--format", "alto"), "name their folder with --out"),
+        (("--format", "page", "--out", tmp_path / "x"), "is ALTO, and is written as that"),
+        (("--format", "alto", "--out", tmp_path), "would be overwritten"),
+        (("--out", tmp_path), "--out is the folder for"),
+        (("--json", "--format", "alto", "--out", tmp_path), "two ways to write"),
+    ):
+        code, _, err = run("transcribe", trained_run.model, path, *words)
+        assert code == 2 and said in err, words
+    assert read_page(path).lines[0].text == "ab"
+
+
+def test_a_run_learns_from_pages_and_sets_some_apart(
+    trained_run: TrainedRun, run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    for number in range(12):
+        texts = ["".join(rng.choice(list("abc"), size=4)) for _ in range(5)]
+        draw_page(tmp_path / "pages", f"hand{number // 2}-{number % 2}", [*texts, ""], KINDS[number % 2])
+    words = ("--data.train", "pages/*.xml", "--data.dev", "none", "--data.group-pattern", "(.*)-")
+    code, _, _ = run(
+        "train", trained_run.recipe, "--data-dir", tmp_path, "--run-dir", tmp_path / "run", *words,
+        "--training.num-epochs", "10",
+    )  # fmt: skip
+    assert code == 0
+    told = (tmp_path / "run" / "train.log").read_text()
+    assert "12 of 72 lines have no text, left out" in told
+    assert "10 of 60 examples, groups hand" in told
+    log = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert log[-1]["dev"]["cer"] <= 0.05
+
+
+def test_groups_are_set_apart_whole_and_stay_when_others_come() -> None:
+    examples = [
+        Example(id=f"{group}-{i}", source=Path("x"), group=str(group))
+        for group in range(30)
+        for i in range(4)
+    ]
+    chosen = held_out_groups(examples, 0.1)
+    assert len(chosen) == 3
+    assert held_out_groups(examples[::-1], 0.1) == chosen
+    more = examples + [Example(id=f"n{i}", source=Path("x"), group="new") for i in range(4)]
+    assert len(chosen & held_out_groups(more, 0.1)) >= 2
+
+
+def test_a_model_of_something_else_refuses_pages(tmp_path: Path, trained_run: TrainedRun) -> None:
+    recognizer = Recognizer.load(trained_run.model, "cpu")
+    recognizer.loaded.frontend.feature = None  # type: ignore[assignment]
+    with pytest.raises(ConfigError, match="does not read line images"):
+        read_page_with(recognizer, draw_page(tmp_path, "one", ["ab"]))
