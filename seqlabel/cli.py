@@ -90,11 +90,18 @@ def _train(arguments: argparse.Namespace) -> int:
             "settings come after it"
         )
     for word in arguments.overrides:
-        if meant := difflib.get_close_matches(word, ("--run-dir", "--data-dir", "--device"), 1, 0.8):
+        if meant := difflib.get_close_matches(
+            word, ("--run-dir", "--data-dir", "--device", "--init-from"), 1, 0.8
+        ):
             raise ConfigError(f"{word}: no such option; did you mean {meant[0]}?")
     from seqlabel.experiment import load_recipe
 
-    config = load_recipe(recipe, arguments.overrides)
+    init_from = ["--training.init-from", str(arguments.init_from)] if arguments.init_from else []
+    config = load_recipe(recipe, [*arguments.overrides, *init_from])
+    if config.training.init_from is not None:
+        from seqlabel.model_file import read_header
+
+        read_header(Path(config.training.init_from))  # what is no model is told before the data are read
     # The data are looked for before PyTorch's trainer is loaded: the commonest mistake is answered at once.
     data_dir: Path = arguments.data_dir or Path(config.data.directory)
     prepare = "as the recipe's README says"
@@ -339,6 +346,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--data-dir", metavar="DIR", type=Path, help="where the manifests are (default: the recipe's own)"
+    )
+    train.add_argument(
+        "--init-from",
+        metavar="MODEL",
+        type=Path,
+        help="begin with the weights of a trained model, as far as they fit",
     )
 
     evaluate = command(_evaluate, "evaluate", "measure a model's errors on a manifest")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from seqlabel.config import Config, Count, FromZero, Positive, Seed, Share
+from seqlabel.config import Config, Count, CountFromZero, FromZero, Positive, Seed, Share
 from seqlabel.decoders import DecoderConfig, GreedyConfig
 from seqlabel.encoders import EmbeddedConfig, EncoderConfig, RecurrentConfig
 from seqlabel.errors import ConfigError, SeqlabelError
@@ -62,6 +62,8 @@ class TrainingConfig(Config, frozen=True):
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
             kept; None for the weights themselves.
         patience: epochs without a better dev error after which training stops; None for never.
+        init_from: a model file whose weights the new model begins with, as far as they fit, those of tokens by name.
+        frozen_steps: at the beginning of such a run, in which the stem (another encoder as a whole) stays as it is.
         seed: of weights, order, augmentation and dropout.
         precision: of the encoder's arithmetic; `auto` takes bfloat16 where the processor has it and a timed
             step is faster so. The loss is always computed in float32.
@@ -76,6 +78,8 @@ class TrainingConfig(Config, frozen=True):
     weight_noise: FromZero = 0.0
     average_decay: Share | None = 0.995
     patience: Count | None = None
+    init_from: str | None = None
+    frozen_steps: CountFromZero = 0
     seed: Seed = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     num_threads: Count | None = None

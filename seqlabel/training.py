@@ -29,6 +29,7 @@ from seqlabel.model import Model
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
 from seqlabel.run_log import RunLog, duration
 from seqlabel.training_set import TrainingSet, prepare
+from seqlabel.transfer import first_part, take_over
 from seqlabel.version import __version__
 
 CHECKPOINT_SECONDS = 120.0
@@ -63,10 +64,23 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
     log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}")
     torch.manual_seed(config.training.seed)
     data = prepare(config, data_dir, log)
+    if config.training.init_from is not None and resumed is None:
+        _take_over(config, Path(config.training.init_from), data, log)
     trainer = Trainer(config, run_dir, data, where, log)
     if resumed is not None:
         trainer.resume(*resumed)
     return trainer.run()
+
+
+def _take_over(config: ExperimentConfig, path: Path, data: TrainingSet, log: RunLog) -> None:
+    found = take_over(data.model, data.tokens, path, config.frontend)
+    new = f"; its own are {', '.join(map(repr, found.new_tokens[:8]))}" if found.new_tokens else ""
+    log.line(
+        f"begins with {path}: {found.num_taken:,} of {found.num_weights:,} weights, "
+        f"{len(data.tokens) - len(found.new_tokens)} of {len(data.tokens)} tokens{new}"
+    )
+    if not found.same_features:
+        log.line(f"{path} computes its features in another way, so that its weights may be of little use")
 
 
 class Trainer:
@@ -172,6 +186,10 @@ class Trainer:
         with noisy_weights(self.model, self.config.training.weight_noise):
             loss, of_answer = self._losses(self.model, batch, getattr(torch, self.progress.precision))
             (loss / num_tokens).backward()
+        training = self.config.training
+        if training.init_from is not None and self.progress.num_steps < training.frozen_steps:
+            for parameter in first_part(self.model):
+                parameter.grad = None  # the optimiser passes it over
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
         )
