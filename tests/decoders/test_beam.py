@@ -310,6 +310,26 @@ def test_pronunciations_are_read_as_words() -> None:
         assert [word.text for word in h.words] == h.text.split()
 
 
+def test_word_pieces_are_tokens_as_phones_are() -> None:
+    pieces = TokenTable.from_texts(["\u2581the \u2581c at s"], unit="word")
+    over_pieces = estimate(corpus(["\u2581the \u2581c at s", "\u2581the \u2581c at"], "word"), 3).model
+    over_words = estimate(corpus(["the cats", "the cat", "cat s"], "word"), 2).model
+    lexicon = (
+        Pronunciation("the", "\u2581the"),
+        Pronunciation("cat", "\u2581c at"),
+        Pronunciation("cats", "\u2581c at s"),
+    )
+    path = [pieces.tokens.index(piece) for piece in ("\u2581the", "\u2581c", "at", "s")]
+    log_probs = np.full((4, 5), math.log(0.05))
+    log_probs[np.arange(4), path] = math.log(0.8)
+    models = LanguageModels(over_pieces, over_words, lexicon)
+    found = BeamConfig(beam_width=WIDE, grammar="(\u2581the) (\u2581c) (at)( s)?").build(pieces, models)
+    best = found.read(log_probs, n_best=9)
+    assert best[0].text == "the cats"
+    assert {h.text for h in best} == {"the cats", "the cat"}
+    assert [word.text for word in best[0].words] == ["the", "cats"]
+
+
 # --- where nothing in the beam may end, and odd settings -----------------------------------------------------
 
 
