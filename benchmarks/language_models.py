@@ -5,9 +5,10 @@
 The tables of recipes/*/README.md. For each model (the seeds of a recipe): the best path, the beam alone, the beam
 with an n-gram of the model's tokens (order 6, or 3 where the tokens are words), with a word 3-gram, and with both.
 Weights are found on dev.jsonl, and test.jsonl is read with them. `--halves` is for a corpus without a test set: the
-groups of dev are dealt out to two halves, and each is read with the weights that were found on the other. Seconds are
-those of the decoder alone, one thread. With --settings the weights are kept in a file, and only those that it lacks
-are searched for.
+groups of dev are dealt out to two halves, and each is read with the weights that were found on the other. `--unseen`
+leaves training texts out of the language models that stand in dev or test word for word, for a corpus that has the
+same sentences in several sets. Seconds are those of the decoder alone, one thread. With --settings the weights are
+kept in a file, and only those that it lacks are searched for.
 """
 
 import argparse
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--measure", choices=("cer", "wer"), default="cer")
     parser.add_argument("--halves", action="store_true")
+    parser.add_argument("--unseen", action="store_true")
     parser.add_argument("--settings", type=Path)
     arguments = parser.parse_args()
     kept: dict[str, BeamConfig] = {}
@@ -78,6 +80,9 @@ def main() -> None:
             turns = [(dev, test)]
         network.append(1000 * seconds / sum(len(read.references) for _, read in turns))
         train = [example.text or "" for example in read_manifest(arguments.data / "train.jsonl")]
+        if arguments.unseen:
+            seen = {text for _, read in turns for text in (*dev.references, *read.references)}
+            train = [text for text in train if text not in seen]
         for name, language in contestants(tokens, train).items():
             pairs, spent = list[tuple[str, str]](), 0.0
             for turn, (found_on, read) in enumerate(turns):

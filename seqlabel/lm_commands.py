@@ -72,6 +72,14 @@ def add_lm_commands(
         help="counts up to which n-grams of orders 1, 2, ... are left out (default: 0)",
     )
     build.add_argument(
+        "--without",
+        metavar="TEXT",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="leave out sentences that stand in these word for word, such as a test set",
+    )
+    build.add_argument(
         "--prune",
         metavar="SHARE",
         type=float,
@@ -199,7 +207,16 @@ def _build(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--prune {arguments.prune}: expected a share above 0, such as 1e-7")
     from seqlabel.language_model import corpus, estimate, prune, write_arpa
 
-    text = corpus(_texts(arguments.texts), arguments.unit)
+    texts = _texts(arguments.texts)
+    if arguments.without:
+        texts = [line for text in texts for line in text.splitlines() if line.strip()]
+        others = {_plain(line) for text in _texts(arguments.without) for line in text.splitlines()}
+        kept = [line for line in texts if _plain(line) not in others]
+        print(f"left out  {len(texts) - len(kept):,} of {len(texts):,} sentences, which stand in --without")
+        if not kept:
+            raise ConfigError("--without has every sentence of the text; leave it out, or give more text")
+        texts = kept
+    text = corpus(texts, arguments.unit)
     found = estimate(text, arguments.order, arguments.cutoffs)
     model = found.model if arguments.prune is None else prune(found.model, arguments.prune)
     write_arpa(out, model)
@@ -343,6 +360,12 @@ def _texts(paths: Sequence[Path]) -> list[str]:
                 f"{path}: not UTF-8 ({error.reason} at byte {error.start}); convert it"
             ) from error
     return found
+
+
+def _plain(line: str) -> str:
+    import unicodedata
+
+    return " ".join(unicodedata.normalize("NFC", line).split())
 
 
 def _unit_of(model: "NgramModel") -> "Unit":

@@ -5,9 +5,10 @@ from pathlib import Path
 import msgspec
 
 from seqlabel.errors import ManifestError
-from seqlabel.manifest import read_manifest
+from seqlabel.formats import PAGE_SUFFIX
+from seqlabel.manifest import read_manifest, without_untold_lines
 
-MANIFEST_SUFFIXES = frozenset({".json", ".jsonl"})
+MANIFEST_SUFFIXES = frozenset({".json", ".jsonl", PAGE_SUFFIX})
 
 
 def read_pairs(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
@@ -37,7 +38,7 @@ def read_pairs(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
 
 
 def is_manifest(path: Path) -> bool:
-    """Whether `path` is read as a manifest (a folder, .json or .jsonl) and not as lines of text."""
+    """Whether `path` is read as a manifest (a folder, a page, .json or .jsonl) and not as lines of text."""
     return path.is_dir() or path.suffix.lower() in MANIFEST_SUFFIXES
 
 
@@ -94,12 +95,12 @@ def _pairs_by_id(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
 
 def _texts_by_id(path: Path, keys: tuple[str, ...]) -> dict[str, str]:
     """The text of each id; of `keys`, the first that a line has holds it."""
-    if not path.is_dir():
+    if not path.is_dir() and path.suffix.lower() != PAGE_SUFFIX:
         objects = _read_objects(path)
         if not objects or "id" in objects[0][1]:
             return _texts_of_objects(path, objects, keys)
     texts = {}
-    for example in read_manifest(path):
+    for example in without_untold_lines(read_manifest(path)):
         if example.text is None:
             raise ManifestError(
                 f"{path}: example {example.id!r} has no text; scoring needs one for every example"

@@ -44,6 +44,17 @@ def test_a_text_becomes_a_model_that_others_read(run: Run, tmp_path: Path) -> No
     assert 1 < found["perplexity"] < 6
 
 
+def test_sentences_of_other_texts_are_left_out(run: Run, tmp_path: Path) -> None:
+    text, test = tmp_path / "text.txt", tmp_path / "test.txt"
+    text.write_text("le chat\nle chien\n\nun  cafe\u0301\n")
+    test.write_text("un caf\u00e9\nautre\n")
+    code, out, _ = run("lm", "build", text, "-o", tmp_path / "a.arpa", "--unit", "word", "--without", test)
+    assert code == 0 and "1 of 3 sentences" in out
+    assert "caf\u00e9" not in read_arpa(tmp_path / "a.arpa").words
+    code, _, err = run("lm", "build", text, "-o", tmp_path / "b.arpa", "--without", text)
+    assert code == 2 and "every sentence" in err and not (tmp_path / "b.arpa").exists()
+
+
 def test_tuning_writes_the_model_file_and_reading_uses_it(
     run: Run, trained_run: TrainedRun, model: Path, arpa: Path
 ) -> None:

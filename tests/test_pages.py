@@ -62,6 +62,15 @@ def test_pages_are_read_line_by_line(kind: str, run: Run, trained_run: TrainedRu
     assert "1 of 4 lines have no text and are not scored" in err
 
 
+def test_pages_are_scored_against_pages_and_give_text_to_language_models(run: Run, tmp_path: Path) -> None:
+    right, read = (draw_page(tmp_path / name, "one", TEXTS) for name in ("right", "read"))
+    read.write_text(read.read_text().replace('"bca"', '"bcb"'))
+    code, out, _ = run("score", right, read, "--json")
+    assert code == 0 and json.loads(out)["substitutions"] == 1
+    code, out, _ = run("lm", "build", right, "-o", tmp_path / "a.arpa", "--order", 2)
+    assert code == 0 and "3 sentences" in out
+
+
 @pytest.mark.parametrize("unit", [1.0, 4.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_words_and_characters_are_put_where_they_stand(
