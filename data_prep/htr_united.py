@@ -54,11 +54,11 @@ def prepare(source: Path, out: Path) -> Prepared:
         if not examples:
             prepared.leave_out("page without lines", str(name))
         for example, line in zip(examples, page.lines, strict=True):
-            line_id = f"{name.with_suffix('')}#{example.id.rpartition('#')[2]}"
-            if example.text is None:
+            line_id = f"{name.with_suffix('')}#{example.id.removeprefix(f'{path.stem}#')}"
+            if not line.text.strip():
                 prepared.leave_out("no text", line_id)
-            elif len(line.polygon) < 3:
-                prepared.leave_out("no place on the page", line_id)
+            elif example.text is None:
+                prepared.leave_out("no outline on the page", line_id)
             else:
                 group = group_of[name]
                 kept = Example(id=line_id, source=example.source, text=example.text, group=group)

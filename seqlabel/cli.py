@@ -98,7 +98,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
     init_from = ["--training.init-from", str(arguments.init_from)] if arguments.init_from else []
     config = load_recipe(recipe, [*arguments.overrides, *init_from])
-    if config.training.init_from is not None:
+    run_dir: Path = arguments.run_dir or Path("runs") / config.name
+    if config.training.init_from is not None and not (run_dir / "checkpoint.safetensors").exists():
         from seqlabel.model_file import read_header
 
         read_header(Path(config.training.init_from))  # what is no model is told before the data are read
@@ -117,8 +118,6 @@ def _train(arguments: argparse.Namespace) -> int:
             raise ConfigError(
                 f"{data_dir}: has no {name}; prepare the corpus {prepare}, or give another --data-dir"
             )
-    run_dir: Path = arguments.run_dir or Path("runs") / config.name
-
     import torch
 
     from seqlabel.training import TrainingStopped, train
@@ -166,7 +165,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if evaluation.num_untold:
         complain(
             f"{arguments.manifest}: {evaluation.num_untold:,} of "
-            f"{evaluation.num_untold + len(evaluation.ids):,} lines have no text and are not scored"
+            f"{evaluation.num_untold + len(evaluation.ids):,} lines have no text or no outline and are not scored"
         )
     if out is not None:
         rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)

@@ -28,8 +28,9 @@ class DataConfig(Config, frozen=True):
         train, dev: manifests, relative to the data folder; several training manifests are joined. Without `dev` a
             share of the training groups (speakers, writers, pages) is set apart for it.
         dev_share: of the examples, that is set apart at least.
-        group_pattern: a regular expression whose first group, found in an example's id, is the example's group; None
-            for the groups of the manifest. With `(.*)-` the pages `letter-1` and `letter-2` are of one group.
+        group_pattern: a regular expression whose first group, found in the name of a page or in another example's id,
+            is the example's group; None for the groups of the manifest. With `(.*)-` the pages `letter-1` and
+            `letter-2` are of one group.
         token_unit: what a token is: a character, or a word between white space (phones).
         offenders: what to do with training examples that cannot be learnt from (unreadable, without text,
             target longer than its frames): refuse to start, or leave them out, counted and named.

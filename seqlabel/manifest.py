@@ -20,7 +20,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from seqlabel.errors import FormatError, ManifestError
-from seqlabel.formats import IMAGE_SUFFIXES, PAGE_SUFFIX, is_page, page_address, read_page, split_page_address
+from seqlabel.formats import (
+    IMAGE_SUFFIXES,
+    PAGE_SUFFIX,
+    has_area,
+    is_page,
+    page_address,
+    page_image,
+    read_page,
+    split_page_address,
+)
 from seqlabel.records import Example
 
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
@@ -60,7 +69,8 @@ def read_manifest(path: Path) -> list[Example]:
             (`wav.scp` or `feats.scp`, and `text`, `utt2spk`, `segments` where they are); a folder of line
             images `X.png` with `X.gt.txt`; a Hugging Face folder with `metadata.csv` or `metadata.jsonl`; an ALTO or
             PAGE file, or a folder of them, whose lines are the examples and whose pages are the groups (a line that
-            nobody has transcribed has no text). A pattern such as `pages/*.xml` stands for all files that match it.
+            nobody has transcribed, or without an outline on its page, has no text). A pattern such as `pages/*.xml`
+            stands for all files that match it.
 
     Raises:
         ManifestError: none of these, or a line that is wrong; the message begins with `file:line:`.
@@ -96,7 +106,7 @@ def read_manifest(path: Path) -> list[Example]:
 
 
 def without_untold_lines(examples: Sequence[Example]) -> list[Example]:
-    """Returns the examples without those lines of pages that nobody has transcribed.
+    """Returns the examples without those lines of pages that nobody has transcribed or that have no outline.
 
     Pages come out of a segmentation with many such lines; an example of a manifest without its text is a mistake.
     """
@@ -393,18 +403,26 @@ def _read_pattern(pattern: Path) -> _Located:
 
 
 def _read_pages(paths: list[Path], root: Path) -> _Located:
+    images: dict[Path, Path] = {}
     for path in paths:
         name = os.path.splitext(os.path.relpath(path, root))[0]
         try:
             page = read_page(path)
         except FormatError as error:
             raise ManifestError(str(error)) from error
+        with suppress(FormatError):  # told when its first line is read
+            image = Path(os.path.realpath(page_image(path, page)))
+            if (other := images.setdefault(image, path)) is not path:
+                raise ManifestError(
+                    f"{path}: is of the same image as {other}, so that each line would stand twice; name the "
+                    "folder of one of the two"
+                )
         seen: set[str] = set()
         for index, line in enumerate(page.lines):
             # Some programs give several lines one ID.
             line_id = f"{name}#{line.id if line.id not in seen else f'{line.id}@{index}'}"
             seen.add(line.id)
-            text = " ".join(line.text.split())
+            text = " ".join(line.text.split()) if has_area(line.polygon, page.size) else ""
             yield (
                 f"{path}: line {line.id}",
                 Example(

@@ -16,6 +16,7 @@ from seqlabel.features import Columns, GeometricColumns
 from seqlabel.formats import LinePlace, Page, PlacedText, page_address, page_image, read_page, read_page_line
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, LineImage, Span
+from seqlabel.tokens import TokenUnit
 
 MOST_WIDTH = 1.5
 """The first and the last character of a line reach out by half of this many typical widths at most."""
@@ -88,7 +89,8 @@ def read_page_with(recognizer: Recognizer, path: Path, n_best: int = 1) -> PageR
         edges = feature.frame_edges(image, len(emitted[turn]))
         # The file may measure in another unit than the pixel of this image.
         unit = np.array(page.size or place.page_size) / place.page_size
-        lines[index] = LineReading(tuple(hypotheses), _words(spans, edges, image, place, unit))
+        words = _words(spans, edges, image, place, unit, recognizer.header.tokens.unit)
+        lines[index] = LineReading(tuple(hypotheses), words)
     return PageReading(page, lines, failed)
 
 
@@ -98,6 +100,7 @@ def _words(
     image: LineImage,
     place: LinePlace,
     unit: Float64[np.ndarray, "2"],
+    token_unit: TokenUnit,
 ) -> tuple[PlacedText, ...]:
     """Returns the words of a line on its page; between two characters the border lies half way from peak to peak."""
     if not spans:
@@ -121,6 +124,8 @@ def _words(
             min(span.confidence for span in part),
         )
 
+    if token_unit == "word":
+        return tuple(placed(i, i) for i in range(len(spans)))
     words: list[PlacedText] = []
     start = 0
     for index in range(len(spans) + 1):

@@ -183,12 +183,13 @@ class Trainer:
         """Takes one optimiser step and returns the norm of the gradient."""
         self.optimizer.zero_grad(set_to_none=True)
         num_tokens = int(batch.target_lengths.sum())
+        # The statistics of a batch normalisation are to stay as they are as well.
+        first_part(self.model).train(not self._holds_first_part())
         with noisy_weights(self.model, self.config.training.weight_noise):
             loss, of_answer = self._losses(self.model, batch, getattr(torch, self.progress.precision))
             (loss / num_tokens).backward()
-        training = self.config.training
-        if training.init_from is not None and self.progress.num_steps < training.frozen_steps:
-            for parameter in first_part(self.model):
+        if self._holds_first_part():
+            for parameter in first_part(self.model).parameters():
                 parameter.grad = None  # the optimiser passes it over
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
@@ -212,6 +213,10 @@ class Trainer:
             num_tokens=progress.num_tokens + (num_tokens if finite else 0),
         )
         return norm
+
+    def _holds_first_part(self) -> bool:
+        training = self.config.training
+        return training.init_from is not None and self.progress.num_steps < training.frozen_steps
 
     def _losses(self, model: Model, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Returns the sum that is to become small, and the part of it that the model's own answer has."""

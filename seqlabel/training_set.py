@@ -20,6 +20,7 @@ from seqlabel.data import (
 )
 from seqlabel.errors import ConfigError, ManifestError
 from seqlabel.experiment import DataConfig, ExperimentConfig
+from seqlabel.formats import split_page_address
 from seqlabel.frontend import Frontend
 from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.model import Model
@@ -119,7 +120,8 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
         kept = without_untold_lines(found)
         if len(kept) < len(found):
             log.line(
-                f"{data_dir / name}: {len(found) - len(kept):,} of {len(found):,} lines have no text, left out"
+                f"{data_dir / name}: {len(found) - len(kept):,} of {len(found):,} lines have no text or no outline, "
+                "left out"
             )
         return [with_text(example, data.token_unit) for example in kept]
 
@@ -146,30 +148,38 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
 def held_out_groups(examples: Sequence[Example], share: float) -> set[str]:
     """Returns the groups that are set apart: in the order of their names' MD5, until they have their share.
 
-    Groups that are added later leave the others where they are, but for the last.
+    Groups that are added later leave most others where they are. One that would make it more than twice the share is
+    passed over; where all would, the smallest is taken.
     """
     sizes = Counter(example.group or example.id for example in examples)
+    wanted = share * len(examples)
     chosen: set[str] = set()
     count = 0
-    for group in sorted(sizes, key=lambda name: hashlib.md5(name.encode(), usedforsecurity=False).digest()):
-        if count >= share * len(examples):
-            break
-        chosen.add(group)
-        count += sizes[group]
-    return chosen
+    for group in sorted(sizes, key=_hash):
+        if count < wanted and count + sizes[group] <= 2 * wanted:
+            chosen.add(group)
+            count += sizes[group]
+    return chosen or {min(sizes, key=lambda group: (sizes[group], _hash(group)))}
+
+
+def _hash(name: str) -> bytes:
+    # File names need not be UTF-8.
+    return hashlib.md5(name.encode(errors="surrogateescape"), usedforsecurity=False).digest()
 
 
 def _grouped(example: Example, pattern: str) -> Example:
+    is_of_page = split_page_address(example.source) is not None
+    name = (example.group if is_of_page else None) or example.id
     try:
-        match = re.search(pattern, example.id)
+        match = re.search(pattern, name)
         group = match[1] if match else None
     except (re.error, IndexError) as error:
         raise ConfigError(
             f"data.group_pattern {pattern!r}: {error}; expected an expression with one group, such as '(.*)-'"
         ) from error
-    if group is None:
+    if not group:
         raise ConfigError(
-            f"data.group_pattern {pattern!r}: is not found in the id {example.id!r}; correct it or leave it out"
+            f"data.group_pattern {pattern!r}: finds nothing in {name!r}; correct it or leave it out"
         )
     return replace(example, group=group)
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,9 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
 
 def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
     """Reads what the command line names, and returns the exit code."""
-    code, files, pages = _gather(recognizer, arguments.paths)
+    code, files, pages = _gather(recognizer, arguments.paths, arguments.out)
     if arguments.format in (ALTO, PAGE):
+        _refuse_overwriting(pages, arguments.out)
         for path in files:
             code = complain(f"{path}: is no page; with --format {arguments.format} give ALTO or PAGE files")
         files = []
@@ -96,10 +97,33 @@ def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
     return code
 
 
-def _gather(recognizer: "Recognizer", paths: list[Path]) -> tuple[int, list[Path], list[tuple[Path, Path]]]:
+def _refuse_overwriting(pages: list[tuple[Path, Path]], out: Path) -> None:
+    """Refuses, before anything is written, to write over what is read or over another page.
+
+    Raises:
+        ConfigError: a page would be lost.
+    """
+    read = {os.path.realpath(path): path for path, _ in pages}
+    written: dict[str, Path] = {}
+    for path, target in pages:
+        place = os.path.realpath(out / target)
+        if place in read:
+            raise ConfigError(f"{read[place]}: would be overwritten; give another folder with --out")
+        if place in written:
+            raise ConfigError(
+                f"{path}: would be written to the same file as {written[place]}; read one folder at a time, each "
+                "to an --out of its own"
+            )
+        written[place] = path
+
+
+def _gather(
+    recognizer: "Recognizer", paths: list[Path], out: Path | None
+) -> tuple[int, list[Path], list[tuple[Path, Path]]]:
     """Returns the exit code so far, the files, and the pages, each with its place below the folder that is written.
 
-    In a folder with pages, their images are no lines of writing.
+    In a folder with pages, their images are no lines of writing. What an earlier command has written below `out` is not
+    read again.
     """
     from seqlabel.formats import IMAGE_SUFFIXES, PAGE_SUFFIX, is_page, page_image, read_page
     from seqlabel.manifest import page_files
@@ -116,12 +140,16 @@ def _gather(recognizer: "Recognizer", paths: list[Path]) -> tuple[int, list[Path
                 files.append(path)
             continue
         of_folder = page_files(path) if reads_images else []
+        if out is not None:
+            written = os.path.realpath(out)
+            if written != os.path.realpath(path):
+                of_folder = [page for page in of_folder if not _is_below(page, written)]
         images: set[Path] = set()
         for page in of_folder:
-            try:
+            # Also where the page cannot be read, which is told then.
+            images.update(page.with_suffix(suffix) for suffix in IMAGE_SUFFIXES)
+            with suppress(SeqlabelError):
                 images.add(page_image(page, read_page(page)))
-            except SeqlabelError:
-                continue  # is told when the page is read
         found = [file for file in files_below(path, recognizer.suffixes) if file not in images]
         if not found and not of_folder:
             kinds = " ".join(sorted(recognizer.suffixes | ({PAGE_SUFFIX} if reads_images else set())))
@@ -129,6 +157,10 @@ def _gather(recognizer: "Recognizer", paths: list[Path]) -> tuple[int, list[Path
         files += found
         pages += [(page, page.relative_to(path)) for page in of_folder]
     return code, files, pages
+
+
+def _is_below(path: Path, folder: str) -> bool:
+    return os.path.commonpath([os.path.realpath(path), folder]) == folder
 
 
 def _transcribe_page(
@@ -143,8 +175,6 @@ def _transcribe_page(
         out = arguments.out / target
         if (kind := read_page(path).kind) != arguments.format:
             raise ConfigError(f"{path}: is {kind.upper()}, and is written as that; give --format {kind}")
-        if os.path.realpath(out) == os.path.realpath(path):
-            raise ConfigError(f"{path}: would be overwritten; give another folder with --out")
     reading = read_page_with(recognizer, path, 1 if writes else arguments.n_best)
     code = DONE
     for index, error in sorted(reading.failed.items()):

@@ -58,7 +58,7 @@ def take_over(model: Model, tokens: TokenTable, path: Path, frontend: object) ->
             if name.startswith("encoder."):
                 if given.shape == tensor.shape:
                     tensor.copy_(given)
-                    num_encoder += tensor.numel()
+                    num_encoder += tensor.numel() if tensor.ndim >= 2 else 0  # a bias fits anywhere
                     num_taken += tensor.numel()
             elif given.shape[1:] == tensor.shape[1:]:
                 tensor[mine] = given[others]
@@ -77,8 +77,6 @@ def take_over(model: Model, tokens: TokenTable, path: Path, frontend: object) ->
     )
 
 
-def first_part(model: Model) -> list[nn.Parameter]:
-    """Returns the parameters that are held still at first: the convolutional stem, or all of another encoder."""
-    encoder = model.encoder
-    part: nn.Module = encoder.stem if isinstance(encoder, ConvRecurrentEncoder) else encoder
-    return list(part.parameters())
+def first_part(model: Model) -> nn.Module:
+    """Returns what is held still at first: the convolutional stem, or all of another encoder."""
+    return model.encoder.stem if isinstance(model.encoder, ConvRecurrentEncoder) else model.encoder

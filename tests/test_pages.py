@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from lxml import etree
 
+from seqlabel import page_reading
 from seqlabel.errors import ConfigError, ManifestError
-from seqlabel.formats import read_page
+from seqlabel.formats import PageLine, PlacedText, cut_page_line, read_page, write_page
 from seqlabel.manifest import read_manifest
 from seqlabel.page_reading import read_page_with
 from seqlabel.recognizer import Recognizer
-from seqlabel.records import Example
+from seqlabel.records import Example, Span
 from seqlabel.training_set import held_out_groups
 from tests.blocks import TrainedRun
 from tests.pages import LEFT, draw_page
@@ -59,7 +60,7 @@ def test_pages_are_read_line_by_line(kind: str, run: Run, trained_run: TrainedRu
     ]
     code, out, err = run("evaluate", trained_run.model, path, "--json")
     assert code == 0 and json.loads(out)["cer"] == 0.0
-    assert "1 of 4 lines have no text and are not scored" in err
+    assert "1 of 4 lines have no text or no outline and are not scored" in err
 
 
 def test_pages_are_scored_against_pages_and_give_text_to_language_models(run: Run, tmp_path: Path) -> None:
@@ -121,6 +122,84 @@ def test_a_page_that_cannot_be_read_is_told_and_the_rest_is_done(
     assert code == 2 and "none.xml: no such file" in err
 
 
+def test_no_page_is_ever_lost(trained_run: TrainedRun, run: Run, tmp_path: Path) -> None:
+    first, second = (draw_page(tmp_path / name, "one", ["ab"]) for name in ("a", "b"))
+    before = second.read_bytes()
+    words = ("transcribe", trained_run.model, first, second, "--format", "alto", "--out")
+    code, _, err = run(*words, tmp_path / "b")
+    assert code == 2 and "would be overwritten" in err and second.read_bytes() == before
+    code, _, err = run(*words, tmp_path / "out")
+    assert code == 2 and "same file as" in err and not (tmp_path / "out").exists()
+    # What was written below the folder that is read is not read the next time.
+    inside = (
+        "transcribe",
+        trained_run.model,
+        tmp_path / "a",
+        "--format",
+        "alto",
+        "--out",
+        tmp_path / "a" / "read",
+    )
+    assert run(*inside)[0] == run(*inside)[0] == 0
+    assert not (tmp_path / "a" / "read" / "read").exists()
+
+
+def test_the_image_of_a_damaged_page_is_no_line(trained_run: TrainedRun, run: Run, tmp_path: Path) -> None:
+    path = draw_page(tmp_path, "one", ["ab"])
+    path.write_text(path.read_text()[:-20])
+    code, out, err = run("transcribe", trained_run.model, tmp_path)
+    assert (code, out) == (2, "") and "not well-formed" in err
+
+
+def test_regions_and_ids_and_odd_characters(tmp_path: Path) -> None:
+    path = draw_page(tmp_path, "one", ["ab", "cb"], "page")
+    text = path.read_text().replace("</Page>", "").replace("</PcGts>", "")
+    other = (
+        '<TextRegion id="l0_w0"><Coords points="0,0 9,0 9,9"/><TextLine id="l0"><Coords points="1,1 9,1 9,9"/>'
+        '</TextLine><TextEquiv index="1"><Unicode>other</Unicode></TextEquiv><TextEquiv index="0">'
+        "<Unicode>precious</Unicode></TextEquiv></TextRegion>"
+    )
+    path.write_text(f"{text}{other}</Page></PcGts>")
+    corners = np.array([(1.0, 1.0), (5.0, 1.0), (5.0, 5.0), (1.0, 5.0)])
+    write_page(path, tmp_path / "out.xml", {0: [PlacedText("a\x01\ud800b", corners, 0.5)], 1: []})
+    tree = etree.parse(tmp_path / "out.xml")
+    ids = [element.get("id") for element in tree.iter() if element.get("id") not in (None, "l0")]
+    assert len(ids) == len(set(ids)) and "l0_w0_2" in ids
+    assert read_page(tmp_path / "out.xml").lines[0].text == "a\ufffd\ufffdb"
+    told = "".join(tree.getroot().itertext())
+    assert "precious" in told and "other" in told and "old" not in told
+
+
+def test_pages_of_2010_have_points_and_alto_of_version_2_no_glyphs(tmp_path: Path) -> None:
+    corners = np.array([(1.0, 1.0), (5.0, 1.0), (5.0, 5.0), (1.0, 5.0)])
+    word = PlacedText("ab", corners, 0.5, (PlacedText("a", corners, 0.5), PlacedText("b", corners, 0.5)))
+    for kind, new, old, has_glyphs in (
+        ("page", "2019-07-15", "2010-03-19", True),
+        ("alto", "ns-v4#", "ns-v2#", False),
+    ):
+        path = draw_page(tmp_path, kind, ["ab"], kind)
+        path.write_text(path.read_text().replace(new, old))
+        write_page(path, tmp_path / "out.xml", {0: [word]})
+        written = (tmp_path / "out.xml").read_text()
+        assert ("Glyph" in written) == has_glyphs
+        if kind == "page":
+            assert '<Point x="5" y="1"/>' in written and "conf=" not in written
+    write_page(path, tmp_path / "out.xml", {0: []})
+    assert 'CONTENT=""' in (tmp_path / "out.xml").read_text()
+
+
+def test_a_model_of_words_gives_words(tmp_path: Path) -> None:
+    page = np.full((20, 60), 255, np.uint8)
+    outline = np.array([(0.0, 0.0), (59.0, 0.0), (59.0, 19.0), (0.0, 19.0)])
+    image, place = cut_page_line(page, PageLine("l", "", outline, None, (0, 0, 59, 19)))
+    spans = [
+        Span(text=t, start_frame=i, end_frame=i + 1, confidence=0.5) for t, i in (("le", 1), ("chat", 4))
+    ]
+    edges = np.linspace(0, 60, 7)
+    words = page_reading._words(spans, edges, image, place, np.ones(2), "word")
+    assert [(word.text, word.parts) for word in words] == [("le", ()), ("chat", ())]
+
+
 def test_options_that_do_not_go_together_are_refused(
     trained_run: TrainedRun, run: Run, tmp_path: Path
 ) -> None:
@@ -144,6 +223,11 @@ def test_a_run_learns_from_pages_and_sets_some_apart(
     for number in range(12):
         texts = ["".join(rng.choice(list("abc"), size=4)) for _ in range(5)]
         draw_page(tmp_path / "pages", f"hand{number // 2}-{number % 2}", [*texts, ""], KINDS[number % 2])
+    (tmp_path / "pages" / "hand0-0.xml").write_text(
+        (tmp_path / "pages" / "hand0-0.xml")
+        .read_text()
+        .replace('POINTS="20 30', 'POINTS="20 31 20 31 20 31" OLD="', 1)
+    )
     words = ("--data.train", "pages/*.xml", "--data.dev", "none", "--data.group-pattern", "(.*)-")
     code, _, _ = run(
         "train", trained_run.recipe, "--data-dir", tmp_path, "--run-dir", tmp_path / "run", *words,
@@ -151,8 +235,8 @@ def test_a_run_learns_from_pages_and_sets_some_apart(
     )  # fmt: skip
     assert code == 0
     told = (tmp_path / "run" / "train.log").read_text()
-    assert "12 of 72 lines have no text, left out" in told
-    assert "10 of 60 examples, groups hand" in told
+    assert "13 of 72 lines have no text or no outline, left out" in told
+    assert "of 59 examples, groups hand" in told
     log = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert log[-1]["dev"]["cer"] <= 0.05
 
@@ -168,6 +252,9 @@ def test_groups_are_set_apart_whole_and_stay_when_others_come() -> None:
     assert held_out_groups(examples[::-1], 0.1) == chosen
     more = examples + [Example(id=f"n{i}", source=Path("x"), group="new") for i in range(4)]
     assert len(chosen & held_out_groups(more, 0.1)) >= 2
+    large = [Example(id=f"l{i}", source=Path("x"), group="large") for i in range(480)]
+    small = [Example(id=f"s{i}", source=Path("x"), group="small\udcff") for i in range(20)]
+    assert held_out_groups(large + small, 0.1) == {"small\udcff"}
 
 
 def test_a_model_of_something_else_refuses_pages(tmp_path: Path, trained_run: TrainedRun) -> None:

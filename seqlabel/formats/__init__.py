@@ -14,7 +14,7 @@ from seqlabel.formats.ink import (
 )
 from seqlabel.formats.line_cut import LinePlace, cut_line, cut_page_line
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
-from seqlabel.formats.page import Page, PageLine, page_image
+from seqlabel.formats.page import Page, PageLine, has_area, page_image
 from seqlabel.formats.page_writing import PlacedText, write_page
 from seqlabel.formats.page_xml import read_page_xml
 from seqlabel.formats.pages import (
@@ -42,6 +42,7 @@ __all__ = [
     "UnipenSegment",
     "cut_line",
     "cut_page_line",
+    "has_area",
     "is_page",
     "page_address",
     "page_image",

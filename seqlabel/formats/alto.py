@@ -52,40 +52,42 @@ def alto_page(path: Path, root: Element) -> Page:
             f"{path}: measures in {unit} and does not say how large the page is; export it with the unit pixel"
         )
     labels = {tag.get("ID"): tag.get("LABEL", "") for tag in root.iterfind("Tags/*")}
+    places = {line: place for place, line in enumerate(root.iter("TextLine"))}
     lines: list[PageLine] = []
-    ranks: list[tuple[float, float]] = []
+    ranks: list[tuple[int, ...]] = []
     order = _reading_order(root)
-    for block, element in _text_lines(root):
+    for above, element in _text_lines(root):
         line = _line(path, element, len(lines) + 1)
+        block = next((parent for parent in reversed(above) if parent.tag == "TextBlock"), None)
         region = "" if block is None else block.get("ID", "")
         tags = "" if block is None else block.get("TAGREFS", "")
         kind = next((labels[tag] for tag in tags.split() if tag in labels), "")
-        lines.append(replace(line, region=region, region_type=kind, place=len(lines)))
-        last = float(len(order))
-        ranks.append((order.get(region, last), order.get(element.get("ID", ""), last)))
+        lines.append(replace(line, region=region, region_type=kind, place=places[element]))
+        named = [one.get("ID", "") for one in (*above, element)]
+        ranks.append(tuple(order[name] for name in named if name in order) or (len(order),))
     ordered = [lines[i] for i in sorted(range(len(lines)), key=lambda i: ranks[i])] if order else lines
     return Page("alto", name or None, size, tuple(ordered))
 
 
-def _text_lines(root: Element) -> list[tuple[Element | None, Element]]:
-    """Returns each <TextLine> with the <TextBlock> that it stands in, in the order of the file."""
-    found: list[tuple[Element | None, Element]] = []
+def _text_lines(root: Element) -> list[tuple[list[Element], Element]]:
+    """Returns each <TextLine> with all elements that it stands in, in the order of the file."""
+    found: list[tuple[list[Element], Element]] = []
 
-    def walk(element: Element, block: Element | None) -> None:
+    def walk(element: Element, above: list[Element]) -> None:
         for child in element:
             if child.tag == "TextLine":
-                found.append((block, child))
+                found.append((above, child))
             else:
-                walk(child, child if child.tag == "TextBlock" else block)
+                walk(child, [*above, child])
 
-    walk(root, None)
+    walk(root, [])
     return found
 
 
-def _reading_order(root: Element) -> dict[str, float]:
+def _reading_order(root: Element) -> dict[str, int]:
     """Returns the place of each block or line that the <ReadingOrder> names."""
     named = [ref.get("REF", "") for order in root.iter("ReadingOrder") for ref in order.iter("ElementRef")]
-    return {name: float(place) for place, name in enumerate(named) if name}
+    return {name: place for place, name in enumerate(named) if name}
 
 
 def _line(path: Path, element: Element, number: int) -> PageLine:

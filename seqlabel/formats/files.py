@@ -10,6 +10,9 @@ from xml.parsers import expat
 
 from seqlabel.errors import FormatError
 
+MAX_DEPTH = 200
+"""Elements that may stand inside each other: no format here needs a tenth of that."""
+
 
 @contextmanager
 def open_file(path: Path, expected: str) -> Iterator[tuple[BinaryIO, int]]:
@@ -71,11 +74,20 @@ def parse_xml(path: Path, data: bytes, expected: str) -> Element:
         FormatError: not well-formed, or with a DOCTYPE.
     """
     builder = TreeBuilder()
+    depth = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        builder.start(tag.rpartition("}")[2], {k.rpartition("}")[2]: v for k, v in attributes.items()})
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise FormatError(f"{path}: elements nested {depth} deep; expected {expected}")
+        # Where `ID` and `other:ID` meet, the one without a prefix is meant.
+        bare = {k.rpartition("}")[2]: v for k, v in attributes.items() if "}" in k}
+        builder.start(tag.rpartition("}")[2], bare | {k: v for k, v in attributes.items() if "}" not in k})
 
     def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
         builder.end(tag.rpartition("}")[2])
 
     def refuse_doctype(*_: object) -> None:
@@ -92,6 +104,20 @@ def parse_xml(path: Path, data: bytes, expected: str) -> Element:
         return builder.close()
     except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: an unknown encoding
         raise FormatError(f"{path}: is not well-formed XML ({error}); expected {expected}") from error
+
+
+def root_tag(path: Path) -> str | None:
+    """The name of an XML file's root element, without its namespace; None for what is no XML or cannot be read."""
+    found: list[str] = []
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.StartElementHandler = lambda tag, _: found.append(tag.rpartition("}")[2])
+    try:
+        with open(path, "rb") as file:
+            while not found and (piece := file.read(4096)):
+                parser.Parse(piece, False)
+    except (OSError, ValueError, LookupError, expat.ExpatError):
+        return found[0] if found else None
+    return found[0] if found else None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

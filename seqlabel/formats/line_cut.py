@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 from PIL import Image, ImageDraw
 
 from seqlabel.errors import FormatError
-from seqlabel.formats.page import PageLine
+from seqlabel.formats.page import PageLine, has_area
 from seqlabel.records import LineImage
 
 MAX_HEIGHT = 128
@@ -59,9 +59,9 @@ def cut_page_line(
     Raises:
         FormatError: the outline has no area on the page.
     """
-    if not has_area(line.polygon, page_pixels.shape):
-        raise FormatError(f"line {line.id}: its outline has no area on the page")
     height, width = page_pixels.shape
+    if not has_area(line.polygon, (width, height)):
+        raise FormatError(f"line {line.id}: its outline has no area on the page")
     strip, polygon, left, rows, turns = _straightened(page_pixels, line)
     cut, (x, y) = _cut(strip, polygon)
     place = LinePlace(
@@ -103,21 +103,15 @@ def straightened(
     return _straightened(page_pixels, line)[:2]
 
 
-def has_area(polygon: Float64[np.ndarray, "n 2"], shape: tuple[int, ...]) -> bool:
-    """Tells whether a polygon encloses at least one square pixel, with some of its box on a page of this shape."""
-    if len(polygon) < 3:
-        return False
-    x, y = polygon.T
-    area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2  # the shoelace formula
-    return bool(area >= 1 and x.max() >= 0 and y.max() >= 0 and x.min() < shape[1] and y.min() < shape[0])
-
-
 def _straightened(
     page: UInt8[np.ndarray, "H W"], line: PageLine
 ) -> tuple[np.ndarray, np.ndarray, int, np.ndarray, int]:
     """Returns the strip, the polygon on it, its left column, the page row of its top row by column, and the turns."""
-    polygon = line.polygon
+    # What lies far beyond the page shows nothing, and would make a strip that fills the memory.
+    size = np.array(page.shape[::-1], np.float64)
+    polygon = np.clip(line.polygon, -1.0, size)
     baseline = line.baseline if line.baseline is not None else np.zeros((0, 2))
+    baseline = np.clip(baseline, -size / 2, 1.5 * size)
     turns = 0
     if len(baseline) >= 2:
         run, fall = baseline[-1] - baseline[0]

@@ -1,6 +1,7 @@
 """Pages: text lines with their outlines, as ALTO and PAGE XML tell of them."""
 
 import math
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,9 +74,9 @@ def page_image(path: Path, page: Page) -> Path:
         FormatError: there is none.
     """
     names = [re.split(r"[/\\]", page.image_name)[-1]] if page.image_name else []
-    for folder in (path.parent, path.parent.parent):
+    for folder in (path.parent, Path(os.path.abspath(path)).parent.parent):
         for name in names:
-            if name and (folder / name).is_file():
+            if name and _is_file(folder / name):
                 return folder / name
         beside = {other.name: other for other in _files(folder) if other.suffix.lower() in IMAGE_SUFFIXES}
         stems = [Path(name).stem for name in names] + [path.stem]
@@ -122,6 +123,23 @@ def box_of(points: Float64[np.ndarray, "n 2"]) -> tuple[float, float, float, flo
         return 0.0, 0.0, 0.0, 0.0
     (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     return left, top, right, bottom
+
+
+def has_area(polygon: Float64[np.ndarray, "n 2"], size: tuple[float, float] | None) -> bool:
+    """Tells whether an outline encloses at least one square unit, with some of its box on a page of that size."""
+    if len(polygon) < 3:
+        return False
+    x, y = polygon.T
+    area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2  # the shoelace formula
+    width, height = size or (np.inf, np.inf)
+    return bool(area >= 1 and x.max() >= 0 and y.max() >= 0 and x.min() < width and y.min() < height)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _files(folder: Path) -> list[Path]:

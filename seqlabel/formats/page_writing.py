@@ -1,5 +1,6 @@
 """Texts put into ALTO and PAGE files, which else stay as they are: comments, names, regions and order included."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,11 @@ from lxml import etree
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import read_bytes, write_bytes
 from seqlabel.formats.page import box_of
+from seqlabel.formats.page_xml import place_of
 from seqlabel.formats.pages import read_page
 
+_INVALID = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What XML 1.0 has no characters for."""
 Outline = Float64[np.ndarray, "4 2"]
 
 
@@ -52,12 +56,17 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
         raise FormatError(f"{path}: is not well-formed XML ({error}); expected a page") from error
     elements = [element for element in tree.iter() if _tag(element) == "TextLine"]
     known = {line.place: index for index, line in enumerate(page.lines)}
+    names = _Names(tree)
     put = _put_into_alto if page.kind == "alto" else _put_into_page
+    regions: dict[etree._Element, None] = {}
     for place, element in enumerate(elements):
         if (found := words.get(known.get(place, -1))) is not None:
-            put(element, found, f"line{place}")
+            put(element, found, names)
+            if (parent := element.getparent()) is not None:
+                regions[parent] = None
     if page.kind == "page":
-        _refresh_regions(tree)
+        for region in regions:
+            _refresh_region(region)
     data = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
     write_bytes(out, data + b"\n")
 
@@ -65,24 +74,28 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
 # --- ALTO -------------------------------------------------------------------------------------------------
 
 
-def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], name: str) -> None:
+def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
     for child in list(line):
         if _tag(child) in ("String", "SP", "HYP"):
             line.remove(child)
-    has_glyphs = "ns-v2#" not in str(line.tag) and str(line.tag).startswith("{")
-    name = line.get("ID") or name
+    has_glyphs = "/ns-v3#" in str(line.tag) or "/ns-v4#" in str(line.tag)
     for number, word in enumerate(words):
         if number:
-            _add(line, "SP", _alto_box(np.stack([words[number - 1].outline[1], word.outline[0]])))
-        attributes = {"ID": f"{name}_w{number}", "CONTENT": word.text, "WC": f"{word.confidence:.4f}"}
+            gap = _alto_box(np.stack([words[number - 1].outline[1], word.outline[0]]))
+            _add(line, "SP", {key: gap[key] for key in ("HPOS", "VPOS", "WIDTH")})
+        name = names.below(line.get("ID"), f"w{number}")
+        attributes = {"ID": name, "CONTENT": _valid(word.text), "WC": f"{word.confidence:.4f}"}
         string = _add(line, "String", attributes | _alto_box(word.outline))
         for index, part in enumerate(word.parts if has_glyphs else ()):
             glyph = {
-                "ID": f"{name}_w{number}_g{index}",
-                "CONTENT": part.text,
+                "ID": names.below(name, f"g{index}"),
+                "CONTENT": _valid(part.text),
                 "GC": f"{part.confidence:.4f}",
             }
             _add(string, "Glyph", glyph | _alto_box(part.outline))
+    if not words:  # the schema wants one
+        box = {key: line.get(key, "0") for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")}
+        _add(line, "String", {"CONTENT": ""} | box)
 
 
 def _alto_box(outline: Float64[np.ndarray, "n 2"]) -> dict[str, str]:
@@ -98,27 +111,24 @@ def _alto_box(outline: Float64[np.ndarray, "n 2"]) -> dict[str, str]:
 # --- PAGE -------------------------------------------------------------------------------------------------
 
 
-def _put_into_page(line: etree._Element, words: Sequence[PlacedText], name: str) -> None:
+def _put_into_page(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
     for child in list(line):
         if _tag(child) in ("Word", "TextEquiv"):
             line.remove(child)
-    name = line.get("id") or name
     # The schema's order: images, Coords, Baseline, words, texts, and then the style and what users define.
     before = [child for child in line if _tag(child) in ("AlternativeImage", "Coords", "Baseline")]
     place = line.index(before[-1]) + 1 if before else 0
     added: list[etree._Element] = []
     for number, word in enumerate(words):
-        element = _page_element(line, "Word", f"{name}_w{number}", word)
+        name = names.below(line.get("id"), f"w{number}")
+        element = _page_element(line, "Word", name, word)
         for index, part in enumerate(word.parts):
-            glyph = _page_element(element, "Glyph", f"{name}_w{number}_g{index}", part)
+            glyph = _page_element(element, "Glyph", names.below(name, f"g{index}"), part)
             _text_equiv(glyph, part.text, part.confidence)
         _text_equiv(element, word.text, word.confidence)
         added.append(element)
-    _text_equiv(
-        line,
-        " ".join(word.text for word in words),
-        float(np.mean([word.confidence for word in words])) if words else None,
-    )
+    confidence = float(np.mean([word.confidence for word in words])) if words else None
+    _text_equiv(line, " ".join(word.text for word in words), confidence)
     added.append(line[-1])
     for offset, element in enumerate(added):
         line.insert(place + offset, element)
@@ -126,38 +136,78 @@ def _put_into_page(line: etree._Element, words: Sequence[PlacedText], name: str)
 
 def _page_element(parent: etree._Element, tag: str, name: str, placed: PlacedText) -> etree._Element:
     element = _add(parent, tag, {"id": name})
-    points = " ".join(f"{max(0, round(x))},{max(0, round(y))}" for x, y in placed.outline.tolist())
-    _add(element, "Coords", {"points": points})
+    points = [(str(max(0, round(x))), str(max(0, round(y)))) for x, y in placed.outline.tolist()]
+    if _is_old(parent):
+        coords = _add(element, "Coords", {})
+        for x, y in points:
+            _add(coords, "Point", {"x": x, "y": y})
+    else:
+        _add(element, "Coords", {"points": " ".join(f"{x},{y}" for x, y in points)})
     return element
 
 
 def _text_equiv(parent: etree._Element, text: str, confidence: float | None) -> None:
-    attributes = {} if confidence is None else {"conf": f"{min(1.0, max(0.0, confidence)):.4f}"}
-    _add(_add(parent, "TextEquiv", attributes), "Unicode", {}).text = text
+    has_confidence = confidence is not None and not _is_old(parent)
+    attributes = {"conf": f"{min(1.0, max(0.0, confidence or 0.0)):.4f}"} if has_confidence else {}
+    _add(_add(parent, "TextEquiv", attributes), "Unicode", {}).text = _valid(text)
 
 
-def _refresh_regions(tree: "etree._ElementTree[etree._Element]") -> None:
-    """Gives regions that bear a text of their own the texts of their lines."""
-    for region in tree.iter():
-        own = [child for child in region if _tag(child) == "TextEquiv"]
-        lines = [child for child in region if _tag(child) == "TextLine"]
-        if not _tag(region).endswith("Region") or not own or not lines:
-            continue
-        for extra in own[1:]:
-            region.remove(extra)
-        for child in list(own[0]):
-            own[0].remove(child)
-        own[0].attrib.pop("conf", None)
-        texts = [_line_text(line) for line in lines]
-        _add(own[0], "Unicode", {}).text = "\n".join(text for text in texts if text)
+def _is_old(element: etree._Element) -> bool:
+    """Tells whether the file is of 2010, when points were elements."""
+    return "/2010-" in str(element.tag)
 
 
-def _line_text(line: etree._Element) -> str:
-    found = [child for child in line if _tag(child) == "TextEquiv"]
-    return next((part.text or "" for one in found for part in one if _tag(part) == "Unicode"), "")
+def _refresh_region(region: etree._Element) -> None:
+    """Gives a region that bears a text of its own the texts of its lines."""
+    own = [child for child in region if _tag(child) == "TextEquiv"]
+    texts = [_line_text(child) for child in region if _tag(child) == "TextLine"]
+    if not own or not any(texts):
+        return
+    for extra in own[1:]:
+        region.remove(extra)
+    for child in list(own[0]):
+        own[0].remove(child)
+    own[0].attrib.pop("conf", None)
+    _add(own[0], "Unicode", {}).text = "\n".join(text for text in texts if text)
+
+
+def _line_text(element: etree._Element) -> str:
+    """Returns the text of a line or a word, as `page_xml` reads it."""
+    found = [child for child in element if _tag(child) == "TextEquiv"]
+    best = min(found, key=lambda one: place_of(one.get("index", ""), 0), default=None)
+    text = "" if best is None else next((part.text or "" for part in best if _tag(part) == "Unicode"), "")
+    return text or " ".join(filter(None, (_line_text(child) for child in element if _tag(child) == "Word")))
 
 
 # --- both -------------------------------------------------------------------------------------------------
+
+
+class _Names:
+    """The IDs of a document, which have to be unique."""
+
+    def __init__(self, tree: "etree._ElementTree[etree._Element]") -> None:
+        replaced = ("String", "SP", "HYP", "Glyph", "Word")
+        self._taken = {
+            element.get(key)
+            for element in tree.iter()
+            for key in ("ID", "id")
+            if _tag(element) not in replaced
+        }
+
+    def below(self, parent: str | None, name: str) -> str:
+        """Returns a new ID for something below another: its own name, and a number where that is taken."""
+        wanted = f"{parent or 'line'}_{name}"
+        found, number = wanted, 1
+        while found in self._taken:
+            number += 1
+            found = f"{wanted}_{number}"
+        self._taken.add(found)
+        return found
+
+
+def _valid(text: str) -> str:
+    """Returns a text without what XML cannot hold."""
+    return "".join(character if _INVALID.match(character) is None else "\ufffd" for character in text)
 
 
 def _tag(element: etree._Element) -> str:

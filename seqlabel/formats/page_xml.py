@@ -33,9 +33,12 @@ def page_of(path: Path, root: Element) -> Page:
     Raises:
         FormatError: no page in it, or coordinates that are not numbers.
     """
-    element = root.find("Page")
-    if element is None:
-        raise FormatError(f"{path}: no <Page> in it; expected {_EXPECTED}")
+    pages = root.findall("Page")
+    if len(pages) != 1:
+        raise FormatError(
+            f"{path}: {len(pages)} <Page> in it; expected one, export each to a file of its own"
+        )
+    element = pages[0]
     size = None
     if element.get("imageWidth") and element.get("imageHeight"):
         text = f"{element.get('imageWidth')} {element.get('imageHeight')}"
@@ -81,8 +84,12 @@ def _references(order: Element | None) -> list[Element]:
 
 
 def _index(element: Element, otherwise: int) -> int:
-    text = element.get("index", "")
-    return int(text) if text.isdigit() else otherwise
+    return place_of(element.get("index", ""), otherwise)
+
+
+def place_of(text: str, otherwise: int) -> int:
+    """Returns the number of an `index` attribute, or something else where that is no number."""
+    return int(text) if text.isascii() and text.isdecimal() else otherwise
 
 
 def _text_lines(element: Element, region: Element) -> list[tuple[Element, Element]]:
@@ -99,7 +106,7 @@ def _text_lines(element: Element, region: Element) -> list[tuple[Element, Elemen
 def _text(line: Element) -> str:
     """Returns the line's own text, the first of several readings; else those of its words, with spaces between."""
     own = _equivalent(line)
-    if own is not None:
+    if own:
         return " ".join(own.split())
     words = [_equivalent(word) or "" for word in line.findall("Word")]
     return " ".join(" ".join(words).split())

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.alto import alto_page
-from seqlabel.formats.files import parse_xml, read_bytes
+from seqlabel.formats.files import parse_xml, read_bytes, root_tag
 from seqlabel.formats.image import read_line_image
 from seqlabel.formats.line_cut import LinePlace, cut_page_line
 from seqlabel.formats.page import Page, PageLine, page_image
@@ -18,6 +18,8 @@ from seqlabel.formats.page_xml import page_of
 from seqlabel.records import LineImage
 
 PAGE_SUFFIX = ".xml"
+MOST_SKEW = 0.03
+"""By how much the scales of width and height may differ between a page and its image."""
 _EXPECTED = "an ALTO file (version 2 to 4) or a PAGE XML file"
 
 
@@ -36,13 +38,8 @@ def read_page(path: Path) -> Page:
 
 
 def is_page(path: Path) -> bool:
-    """Tells by its first bytes whether an XML file is an ALTO or PAGE file; a METS file of the same folder is none."""
-    try:
-        with open(path, "rb") as file:
-            beginning = file.read(4096).replace(b"\0", b"")  # also in UTF-16
-    except OSError:
-        return False
-    return re.search(rb"<(\w+:)?(alto|PcGts)[\s>]", beginning) is not None
+    """Tells by its root element whether a file is an ALTO or PAGE file; a METS file of the same folder is none."""
+    return root_tag(path) in ("alto", "PcGts")
 
 
 def page_address(path: Path, index: int) -> Path:
@@ -52,7 +49,7 @@ def page_address(path: Path, index: int) -> Path:
 
 def split_page_address(source: Path) -> tuple[Path, int] | None:
     """Returns the file and the line that a source names; None for other sources."""
-    match = re.fullmatch(r"(.+\.xml):(\d+)", source.name, re.IGNORECASE)
+    match = re.fullmatch(r"(.+\.xml):(\d+)", source.name, re.IGNORECASE | re.DOTALL)
     return None if match is None else (source.with_name(match[1]), int(match[2]))
 
 
@@ -66,7 +63,10 @@ def read_page_line(source: Path) -> tuple[LineImage, LinePlace]:
     if address is None:
         raise FormatError(f"{source}: is no line of a page; expected something like page.xml:0")
     path, index = address
-    lines, pixels = _page_with_pixels(path, _stamp(path))
+    lines, pixels, image, stamp = _page_with_pixels(path, _stamp(path))
+    if stamp != _stamp(image):
+        _page_with_pixels.cache_clear()
+        lines, pixels, _, _ = _page_with_pixels(path, _stamp(path))
     if index >= len(lines):
         raise FormatError(f"{source}: the page has {len(lines)} lines, counted from 0")
     try:
@@ -78,15 +78,23 @@ def read_page_line(source: Path) -> tuple[LineImage, LinePlace]:
 @lru_cache(maxsize=4)
 def _page_with_pixels(
     path: Path, stamp: tuple[int, int]
-) -> tuple[tuple[PageLine, ...], UInt8[np.ndarray, "H W"]]:
-    """Returns the lines of a page in pixels of its image, and the image; the next line is mostly of the same page."""
+) -> tuple[tuple[PageLine, ...], UInt8[np.ndarray, "H W"], Path, tuple[int, int]]:
+    """Returns the lines of a page in pixels of its image, the image, and its file; the next line is mostly near."""
     page = read_page(path)
-    pixels = read_line_image(page_image(path, page)).pixels
+    image = page_image(path, page)
+    image_stamp = _stamp(image)
+    pixels = read_line_image(image).pixels
     height, width = pixels.shape
-    if page.size is None or page.size == (width, height):
-        return page.lines, pixels
-    x, y = width / page.size[0], height / page.size[1]
-    return tuple(line.scaled(x, y) for line in page.lines), pixels
+    lines = page.lines
+    if page.size is not None and page.size != (width, height):
+        x, y = width / page.size[0], height / page.size[1]
+        if abs(x / y - 1) > MOST_SKEW:
+            raise FormatError(
+                f"{path}: is of a page of {page.size[0]:g} x {page.size[1]:g}, its image {image.name} has {width} x "
+                f"{height} pixels; is it turned, or another page's?"
+            )
+        lines = tuple(line.scaled(x, y) for line in lines)
+    return lines, pixels, image, image_stamp
 
 
 def _stamp(path: Path) -> tuple[int, int]:

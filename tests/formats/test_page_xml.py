@@ -4,8 +4,20 @@ import numpy as np
 import pytest
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import Page, page_image, read_alto, read_page, read_page_xml
-from seqlabel.formats.page import PageLine
+from seqlabel.formats import (
+    Page,
+    PageLine,
+    cut_page_line,
+    is_page,
+    page_address,
+    page_image,
+    read_alto,
+    read_page,
+    read_page_line,
+    read_page_xml,
+    write_line_image,
+)
+from seqlabel.records import LineImage
 
 YEARS = ("2010-03-19", "2013-07-15", "2017-07-15", "2019-07-15")
 
@@ -109,7 +121,7 @@ def test_what_is_no_page_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="DOCTYPE"):
         read_page(other)
     other.write_text("<PcGts/>")
-    with pytest.raises(FormatError, match="no <Page>"):
+    with pytest.raises(FormatError, match="0 <Page> in it"):
         read_page(other)
 
 
@@ -153,6 +165,61 @@ def test_alto_has_reading_order_units_and_regions(tmp_path: Path) -> None:
     path.write_text("<alto><Description><MeasurementUnit>mm10</MeasurementUnit></Description></alto>")
     with pytest.raises(FormatError, match="does not say how large the page is"):
         read_alto(path)
+
+
+def test_deep_nesting_and_long_names_are_refused(tmp_path: Path) -> None:
+    deep = "<TextRegion>" * 3000 + "</TextRegion>" * 3000
+    with pytest.raises(FormatError, match="nested 201 deep"):
+        read_page(page(tmp_path, deep))
+    with pytest.raises(FormatError, match="stands neither beside it"):
+        page_image(tmp_path / "p.xml", Page("page", "x" * 5000 + ".jpg", None, ()))
+
+
+def test_numbers_that_only_look_like_numbers(tmp_path: Path) -> None:
+    reading = '<TextEquiv index="\u00b2"><Unicode>x</Unicode></TextEquiv>'
+    inside = f'<TextRegion><TextLine id="l">{reading}</TextLine></TextRegion>'
+    assert [one.text for one in read_page(page(tmp_path, inside)).lines] == ["x"]
+
+
+def test_the_folder_above_is_that_of_relative_paths_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "doc" / "page"
+    inner.mkdir(parents=True)
+    (tmp_path / "doc" / "p.jpg").write_bytes(b"x")
+    monkeypatch.chdir(inner)
+    assert page_image(Path("p.xml"), Page("page", "p.jpg", None, ())).samefile(tmp_path / "doc" / "p.jpg")
+
+
+@pytest.mark.parametrize("prefix", ["", "pc-1:"])
+def test_pages_are_known_by_their_root_element(prefix: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    namespace = f' xmlns:{prefix[:-1]}="x"' if prefix else ""
+    path.write_text(f"<?xml version='1.0'?><!-- {'long ' * 2000}--><{prefix}PcGts{namespace}/>")
+    assert is_page(path)
+    path.write_text("<mets><!-- <alto > --></mets>")
+    assert not is_page(path)
+    path.write_text("<alto><Layout/></alto>", encoding="utf-16")
+    assert is_page(path)
+
+
+def test_a_page_whose_image_changes_is_read_again_and_one_of_another_shape_is_refused(tmp_path: Path) -> None:
+    lines = f'<TextRegion id="r">{line("l", "x", "0,0 19,0 19,9 0,9")}</TextRegion>'
+    path = page(tmp_path, lines, size='imageWidth="20" imageHeight="10"')
+    for grey, size in ((200, (10, 20)), (50, (10, 20)), (90, (20, 40))):
+        write_line_image(tmp_path / "p.png", LineImage(np.full(size, grey, np.uint8)))
+        assert read_page_line(page_address(path, 0))[0].pixels.mean() == grey
+    write_line_image(tmp_path / "p.png", LineImage(np.full((20, 10), 90, np.uint8)))
+    with pytest.raises(FormatError, match="turned"):
+        read_page_line(page_address(path, 0))
+
+
+def test_coordinates_far_beyond_the_page_take_no_memory(tmp_path: Path) -> None:
+    pixels = np.full((300, 300), 255, np.uint8)
+    outline = np.array([(0.0, 10.0), (200.0, 10.0), (200.0, 1e30), (0.0, 1e7)])
+    for baseline in (np.array([(0.0, 40.0), (200.0, 50.0)]), np.array([(0.0, -1e30), (299.0, 1e30)])):
+        image, _ = cut_page_line(pixels, PageLine("l", "", outline, baseline, (0, 0, 1, 1)))
+        assert image.pixels.size < 1e6
 
 
 def test_lines_are_scaled_with_all_their_coordinates() -> None:
