@@ -142,7 +142,7 @@ def _gather(
         of_folder = page_files(path) if reads_images else []
         if out is not None:
             written = os.path.realpath(out)
-            if written != os.path.realpath(path):
+            if written != os.path.realpath(path) and _is_below(out, os.path.realpath(path)):
                 of_folder = [page for page in of_folder if not _is_below(page, written)]
         images: set[Path] = set()
         for page in of_folder:

@@ -142,6 +142,9 @@ def test_no_page_is_ever_lost(trained_run: TrainedRun, run: Run, tmp_path: Path)
     )
     assert run(*inside)[0] == run(*inside)[0] == 0
     assert not (tmp_path / "a" / "read" / "read").exists()
+    above = ("transcribe", trained_run.model, tmp_path / "a", "--format", "alto", "--out", tmp_path)
+    code, out, _ = run(*above)
+    assert code == 0 and (tmp_path / "one.xml").exists() and len(out.splitlines()) == 2
 
 
 def test_the_image_of_a_damaged_page_is_no_line(trained_run: TrainedRun, run: Run, tmp_path: Path) -> None:
