@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.imadoc SOURCE data/imadoc
 Train:    seqlabel train recipes/imadoc/imadoc.py
-Expect:   test CER 3.39 %, WER 15.20 % (seed 1, 2026-11-23; README.md)
+Expect:   test CER 3.42 % ± 0.06, WER 15.02 % ± 0.10 (seeds 1, 2, 3, 2026-11-26; README.md)
 """
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, PenWarpConfig

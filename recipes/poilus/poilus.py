@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.poilus data/poilus
 Train:    seqlabel train recipes/poilus/poilus.py
-Expect:   dev CER 20.92 % in 56 minutes on two cores (seed 1, 2026-11-26; README.md)
+Expect:   dev CER 20.65 % ± 0.56 (seeds 1, 2, 3, 2026-11-26), 56 minutes on two cores (README.md)
 """
 
 from seqlabel.augmentations import ImageWarpConfig
