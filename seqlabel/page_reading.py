@@ -24,7 +24,10 @@ MOST_WIDTH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class LineReading:
-    """What was read of a line: the best hypotheses, and where the words of the first stand, in the file's own unit."""
+    """What was read of a line: the best hypotheses, and where the words of the first stand, in the file's own unit.
+
+    There are no words where the line is empty or their places were not asked for.
+    """
 
     hypotheses: tuple[Hypothesis, ...]
     words: tuple[PlacedText, ...]
@@ -45,8 +48,16 @@ class PageReading:
     failed: dict[int, SeqlabelError]
 
 
-def read_page_with(recognizer: Recognizer, path: Path, n_best: int = 1) -> PageReading:
+def read_page_with(
+    recognizer: Recognizer, path: Path, n_best: int = 1, *, places: bool = True
+) -> PageReading:
     """Returns what a model reads on a page.
+
+    Args:
+        recognizer: the model.
+        path: an ALTO or PAGE file.
+        n_best: hypotheses of each line.
+        places: whether to find out where the words stand, for which each line is cut out once more.
 
     Raises:
         ConfigError: the model does not read line images.
@@ -84,6 +95,9 @@ def read_page_with(recognizer: Recognizer, path: Path, n_best: int = 1) -> PageR
     lines: dict[int, LineReading] = {}
     for turn, (index, hypotheses) in enumerate(zip(frames, found, strict=True)):
         best = hypotheses[0]
+        if not places:
+            lines[index] = LineReading(tuple(hypotheses), ())
+            continue
         image, place = read_page_line(page_address(path, index))
         spans = best.spans or token_spans(emitted[turn], best.token_ids, recognizer.header.tokens)
         edges = feature.frame_edges(image, len(emitted[turn]))

@@ -175,7 +175,8 @@ def _transcribe_page(
         out = arguments.out / target
         if (kind := read_page(path).kind) != arguments.format:
             raise ConfigError(f"{path}: is {kind.upper()}, and is written as that; give --format {kind}")
-    reading = read_page_with(recognizer, path, 1 if writes else arguments.n_best)
+    n_best = 1 if writes else arguments.n_best
+    reading = read_page_with(recognizer, path, n_best, places=arguments.format != TEXT)
     code = DONE
     for index, error in sorted(reading.failed.items()):
         sys.stdout.flush()

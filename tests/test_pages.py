@@ -10,6 +10,7 @@ from lxml import etree
 
 from seqlabel import page_reading
 from seqlabel.errors import ConfigError, ManifestError
+from seqlabel.features import PenConfig
 from seqlabel.formats import PageLine, PlacedText, cut_page_line, read_page, write_page
 from seqlabel.manifest import read_manifest
 from seqlabel.page_reading import read_page_with
@@ -169,6 +170,12 @@ def test_regions_and_ids_and_odd_characters(tmp_path: Path) -> None:
     ids = [element.get("id") for element in tree.iter() if element.get("id") not in (None, "l0")]
     assert len(ids) == len(set(ids)) and "l0_w0_2" in ids
     assert read_page(tmp_path / "out.xml").lines[0].text == "a\ufffd\ufffdb"
+    # A line that keeps its words keeps their IDs, also where another line has its ID.
+    twice = tmp_path / "twice.xml"
+    twice.write_text((tmp_path / "out.xml").read_text().replace('id="l1"', 'id="l0"'))
+    write_page(twice, twice, {1: [PlacedText("cb", corners, 0.5)]})
+    ids = [element.get("id") for element in etree.parse(twice).iter() if "_w" in (element.get("id") or "")]
+    assert len(ids) == len(set(ids)) == 3
     told = "".join(tree.getroot().itertext())
     assert "precious" in told and "other" in told and "old" not in told
 
@@ -262,6 +269,6 @@ def test_groups_are_set_apart_whole_and_stay_when_others_come() -> None:
 
 def test_a_model_of_something_else_refuses_pages(tmp_path: Path, trained_run: TrainedRun) -> None:
     recognizer = Recognizer.load(trained_run.model, "cpu")
-    recognizer.loaded.frontend.feature = None  # type: ignore[assignment]
+    recognizer.loaded.frontend.feature = PenConfig().build()
     with pytest.raises(ConfigError, match="does not read line images"):
         read_page_with(recognizer, draw_page(tmp_path, "one", ["ab"]))

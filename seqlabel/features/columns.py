@@ -77,12 +77,14 @@ class Columns:
     def frame_edges(self, image: LineImage, num_frames: int) -> Float64[np.ndarray, " frames1"]:
         """Returns where each of `num_frames` equal parts of the frames begins in an image, and where the last ends.
 
-        Columns of the image as it is in its file, in the middle of its height: of an emission the encoder has
-        more or fewer than the feature has frames, but they share out the same line.
+        The feature's frames and the fewer ones of the emissions share out the same line: either can be asked for.
 
         Args:
-            image: the line, before it was scaled.
+            image: the line as it is in its file, before it was scaled.
             num_frames: in how many parts.
+
+        Returns:
+            (num_frames + 1,) columns of `image`, in the middle of its height.
         """
         line = self._scaled(image)
         height, columns = line.pixels.shape

@@ -56,17 +56,21 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
         raise FormatError(f"{path}: is not well-formed XML ({error}); expected a page") from error
     elements = [element for element in tree.iter() if _tag(element) == "TextLine"]
     known = {line.place: index for index, line in enumerate(page.lines)}
-    names = _Names(tree)
+    written = {
+        element: words[known[place]] for place, element in enumerate(elements) if known.get(place) in words
+    }
+    for line in written:
+        for child in list(line):
+            if _tag(child) in ("String", "SP", "HYP", "Word", "TextEquiv"):
+                line.remove(child)
+    names = _Names(tree)  # without those that have just been taken away
     put = _put_into_alto if page.kind == "alto" else _put_into_page
-    regions: dict[etree._Element, None] = {}
-    for place, element in enumerate(elements):
-        if (found := words.get(known.get(place, -1))) is not None:
-            put(element, found, names)
-            if (parent := element.getparent()) is not None:
-                regions[parent] = None
+    for line, found in written.items():
+        put(line, found, names)
     if page.kind == "page":
-        for region in regions:
-            _refresh_region(region)
+        for region in dict.fromkeys(line.getparent() for line in written):
+            if region is not None:
+                _refresh_region(region)
     data = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
     write_bytes(out, data + b"\n")
 
@@ -75,9 +79,6 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
 
 
 def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
-    for child in list(line):
-        if _tag(child) in ("String", "SP", "HYP"):
-            line.remove(child)
     has_glyphs = "/ns-v3#" in str(line.tag) or "/ns-v4#" in str(line.tag)
     for number, word in enumerate(words):
         if number:
@@ -112,9 +113,6 @@ def _alto_box(outline: Float64[np.ndarray, "n 2"]) -> dict[str, str]:
 
 
 def _put_into_page(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
-    for child in list(line):
-        if _tag(child) in ("Word", "TextEquiv"):
-            line.remove(child)
     # The schema's order: images, Coords, Baseline, words, texts, and then the style and what users define.
     before = [child for child in line if _tag(child) in ("AlternativeImage", "Coords", "Baseline")]
     place = line.index(before[-1]) + 1 if before else 0
@@ -186,13 +184,7 @@ class _Names:
     """The IDs of a document, which have to be unique."""
 
     def __init__(self, tree: "etree._ElementTree[etree._Element]") -> None:
-        replaced = ("String", "SP", "HYP", "Glyph", "Word")
-        self._taken = {
-            element.get(key)
-            for element in tree.iter()
-            for key in ("ID", "id")
-            if _tag(element) not in replaced
-        }
+        self._taken = {element.get(key) for element in tree.iter() for key in ("ID", "id")}
 
     def below(self, parent: str | None, name: str) -> str:
         """Returns a new ID for something below another: its own name, and a number where that is taken."""
