@@ -125,7 +125,7 @@ def _gather(
     In a folder with pages, their images are no lines of writing. What an earlier command has written below `out` is not
     read again.
     """
-    from seqlabel.formats import IMAGE_SUFFIXES, PAGE_SUFFIX, is_page, page_image, read_page
+    from seqlabel.formats import IMAGE_SUFFIXES, PAGE_SUFFIX, page_image, read_page
     from seqlabel.manifest import page_files
 
     code = DONE
@@ -134,7 +134,7 @@ def _gather(
     reads_images = bool(recognizer.suffixes & IMAGE_SUFFIXES)
     for path in paths:
         if not path.is_dir():
-            if reads_images and path.suffix.lower() == PAGE_SUFFIX and (is_page(path) or not path.exists()):
+            if reads_images and path.suffix.lower() == PAGE_SUFFIX:
                 pages.append((path, Path(path.name)))
             else:
                 files.append(path)

@@ -121,6 +121,9 @@ def test_a_page_that_cannot_be_read_is_told_and_the_rest_is_done(
     assert err.count("two.xml: its page image two.png stands neither beside it") == 1
     code, _, err = run("transcribe", trained_run.model, tmp_path / "in" / "none.xml")
     assert code == 2 and "none.xml: no such file" in err
+    (tmp_path / "other.xml").write_text("<mets/>")
+    code, _, err = run("transcribe", trained_run.model, tmp_path / "other.xml")
+    assert code == 2 and "<mets>; expected <alto> or <PcGts>" in err
 
 
 def test_no_page_is_ever_lost(trained_run: TrainedRun, run: Run, tmp_path: Path) -> None:
