@@ -279,6 +279,22 @@ def fetch(published: Published, *, address: str | None = None, cache: Path | Non
     return _unpack(archive, folder / f"{archive_name}.unpacked", hint)
 
 
+def _extract_tar(archive: tarfile.TarFile, target: Path) -> None:
+    """Unpacks files and folders, none of them outside of `target`.
+
+    Raises:
+        tarfile.TarError: something would come to lie elsewhere.
+    """
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(target, filter="data")
+        return
+    for member in archive:  # Python before 3.11.4, which Debian 12 has, knows no filters
+        if not (target / member.name).resolve().is_relative_to(target.resolve()):
+            raise tarfile.TarError(f"{member.name} would lie outside of the folder")
+        if member.isfile() or member.isdir():
+            archive.extract(member, target, set_attrs=False)
+
+
 def _unpack(archive: Path, target: Path, hint: str) -> Path:
     if target.is_dir():
         return target
@@ -290,7 +306,7 @@ def _unpack(archive: Path, target: Path, hint: str) -> Path:
                 zipped.extractall(unfinished)
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tarred:
-                tarred.extractall(unfinished, filter="data")
+                _extract_tar(tarred, unfinished)
         else:
             raise ManifestError(f"{archive}: is neither a zip nor a tar archive. {hint}")
         unfinished.chmod(0o755)  # mkdtemp makes it private

@@ -1,12 +1,14 @@
 import hashlib
 import importlib
+import io
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from data_prep import digits
+from data_prep import corpus_source, digits
 from data_prep.corpus_source import Prepared, Published, exit_code, fetch, prepare_into, ranked_by_hash, run
 from seqlabel.errors import ManifestError
 from seqlabel.manifest import read_manifest
@@ -305,3 +307,26 @@ def test_digits_into_a_file_is_one_line_and_exit_code_2(
     (tmp_path / "file").write_text("")
     assert digits.main([str(tmp_path / "file")]) == 2
     assert "file" in only_line(capsys)
+
+
+@pytest.mark.parametrize("has_filters", [True, False])
+def test_an_archive_is_unpacked_and_nothing_lies_outside(
+    has_filters: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_filters:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    for name, is_safe in (("tiny/one.txt", True), ("../outside.txt", False)):
+        with tarfile.open(tmp_path / "a.tar", "w") as archive:
+            member = tarfile.TarInfo(name)
+            member.size = 5
+            archive.addfile(member, io.BytesIO(b"hello"))
+        target = tmp_path / "unpacked"
+        target.mkdir(exist_ok=True)
+        with tarfile.open(tmp_path / "a.tar") as archive:
+            if is_safe:
+                corpus_source._extract_tar(archive, target)
+            else:
+                with pytest.raises(tarfile.TarError):
+                    corpus_source._extract_tar(archive, target)
+    assert (target / "tiny" / "one.txt").read_text() == "hello"
+    assert not (tmp_path / "outside.txt").exists()
