@@ -48,9 +48,17 @@ class LineImage:
 
 @dataclass(frozen=True, slots=True)
 class Strokes:
-    """Pen ink: one (num_points, 2) array of x (to the right) and y (DOWNWARDS) for each stroke, in tablet units."""
+    """Pen ink.
+
+    Attributes:
+        strokes: one (num_points, 2) array of x (to the right) and y (DOWNWARDS) for each stroke, in tablet units.
+        times: seconds from the first point of the ink, one array for each stroke; None where the tablet told none.
+        pressures: of the pen, in any one unit, one array for each stroke; None where the tablet told none.
+    """
 
     strokes: tuple[Float32[np.ndarray, "_num_points 2"], ...]
+    times: tuple[Float32[np.ndarray, " _num_points"], ...] | None = None
+    pressures: tuple[Float32[np.ndarray, " _num_points"], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Another hand for the same ink: slant, rotation, width, smooth deformation and trembling of each stroke."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from seqlabel.config import Config, FromZero
@@ -62,10 +64,16 @@ class PenWarp:
         if config.shift:
             offsets = rng.normal(0, config.shift * height, size=(len(strokes), 2)).astype(np.float32)
             strokes = [stroke + offset for stroke, offset in zip(strokes, offsets, strict=True)]
-        if config.drop_points:
-            share = rng.uniform(0, config.drop_points)
-            strokes = [stroke[keep_mask(len(stroke), share, rng)] for stroke in strokes]
-        return Strokes(tuple(strokes))
+        if not config.drop_points:
+            return Strokes(tuple(strokes), signal.times, signal.pressures)
+        share = rng.uniform(0, config.drop_points)
+        kept = [keep_mask(len(stroke), share, rng) for stroke in strokes]
+        times, pressures = (values and _chosen(values, kept) for values in (signal.times, signal.pressures))
+        return Strokes(_chosen(strokes, kept), times, pressures)
+
+
+def _chosen(columns: Sequence[np.ndarray], kept: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    return tuple(column[mask] for column, mask in zip(columns, kept, strict=True))
 
 
 def keep_mask(num_points: int, share: float, rng: np.random.Generator) -> np.ndarray:

@@ -116,3 +116,17 @@ def test_a_single_dot_survives() -> None:
     dot = Strokes((np.array([[7.0, 9.0]], np.float32),))
     moved = PenWarpConfig().build()(dot, np.random.default_rng(7))
     np.testing.assert_allclose(moved.strokes[0], dot.strokes[0], atol=1e-3)
+
+
+def test_times_and_pressures_stay_with_their_points() -> None:
+    ink = word()
+    places = tuple(np.arange(len(stroke), dtype=np.float32) for stroke in ink.strokes)
+    warp = PenWarpConfig(slant=0, rotation_degrees=0, stretch=0, wave=0, drop_points=0.5).build()
+    dropped = warp(Strokes(ink.strokes, times=places, pressures=places), np.random.default_rng(3))
+    assert isinstance(dropped, Strokes) and dropped.times is not None and dropped.pressures is not None
+    assert sum(map(len, dropped.strokes)) < sum(map(len, ink.strokes))
+    for stroke, before, times, pressures in zip(
+        dropped.strokes, ink.strokes, dropped.times, dropped.pressures, strict=True
+    ):
+        assert np.allclose(stroke, before[times.astype(int)], atol=1e-3)
+        assert np.array_equal(times, pressures)
