@@ -26,7 +26,7 @@ class Progress(Config, frozen=True):
         loss_sum, num_tokens: of the epoch under way, in nats and target tokens.
         seconds: training time so far, stops not counted.
         dev_errors: dev error after each epoch, by the measure of the objective (CTC: CER).
-        best_epoch: the epoch, from 1, with the lowest dev error; 0 before the first.
+        best_step: optimiser steps taken when the dev error was lowest; 0 before the first epoch ended.
         data_digest: of the tokens and examples that it learns from and is judged by.
     """
 
@@ -41,7 +41,7 @@ class Progress(Config, frozen=True):
     num_tokens: int = 0
     seconds: float = 0.0
     dev_errors: tuple[float, ...] = ()
-    best_epoch: int = 0
+    best_step: int = 0
     data_digest: str | None = None
 
 

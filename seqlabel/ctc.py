@@ -122,6 +122,25 @@ def runs(path: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
+def disagreement(emissions: Emissions) -> Float[Tensor, " pairs"]:
+    """Returns how far the two views of each example are apart, in nats summed over the frames.
+
+    Of N rows, N / 2 are the first views and as many, in the same order and with the same lengths, the second. Each
+    view is drawn towards the other one as it stands: the Kullback-Leibler divergences of both directions, the
+    distribution that is drawn towards without gradient.
+
+    Source: Yao et al., "CR-CTC: Consistency regularization on CTC for improved speech recognition", ICLR 2025,
+    equation 5.
+    """
+    first, second = emissions.log_probs.chunk(2)
+    lengths = emissions.lengths[: len(first)]
+    divergence = torch.nn.functional.kl_div
+    frames = divergence(first, second.detach(), reduction="none", log_target=True)
+    frames = frames + divergence(second, first.detach(), reduction="none", log_target=True)
+    is_valid = torch.arange(frames.shape[1], device=frames.device)[None, :] < lengths[:, None]
+    return (frames.sum(dim=-1) * is_valid).sum(dim=-1)
+
+
 def ctc_loss(
     emissions: Emissions,
     targets: Int[Tensor, "N S"],

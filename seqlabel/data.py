@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from seqlabel.augmentations.joining import joined
 from seqlabel.engine.frames import rounded_up
 from seqlabel.errors import ManifestError, SeqlabelError, TokenError
 from seqlabel.frontend import Frontend
@@ -242,32 +243,82 @@ class BatchMaker:
         obstacle: Obstacle,
         seed: int,
         output_lengths: Callable[[Tensor], Tensor] | None = None,
+        num_views: int = 1,
+        join_share: float = 0.0,
+        separator: Sequence[int] = (),
     ) -> None:
         self.frontend = frontend
         self.loaded = loaded
         self.obstacle = obstacle
         self.output_lengths = output_lengths
         self.seed = seed
+        self.num_views = num_views
+        self.join_share = join_share
+        self.separator = tuple(separator)
+        self.longest = max((item.num_frames for item in loaded), default=0)
+        self.groups: dict[str | None, list[int]] = {}
+        for index, item in enumerate(loaded):
+            self.groups.setdefault(item.example.group, []).append(index)
 
     def order(self, epoch: int, batch_size: int, batch_frames: int) -> list[list[int]]:
         """Returns the indices of the batches of an epoch."""
         rng = np.random.default_rng((self.seed, epoch, 0))
-        return bucketed_batches([item.num_frames for item in self.loaded], batch_size, batch_frames, rng)
+        lengths = [item.num_frames for item in self.loaded]
+        if self.join_share:
+            partners = [self.partner(epoch, index) for index in range(len(lengths))]
+            lengths = [
+                length if partner is None else length + lengths[partner]
+                for length, partner in zip(lengths, partners, strict=True)
+            ]
+        return bucketed_batches(lengths, batch_size, batch_frames, rng)
+
+    def partner(self, epoch: int, index: int) -> int | None:
+        """Returns the example of the same group that is joined to this one in this epoch, or None.
+
+        Together they are no longer than the longest example, so that batches do not become larger than they were.
+        """
+        if not self.join_share:
+            return None
+        rng = np.random.default_rng((self.seed, epoch, index + 1, 1))
+        if rng.random() >= self.join_share:
+            return None
+        item = self.loaded[index]
+        others = self.groups[item.example.group]
+        other = others[int(rng.integers(len(others)))]
+        fits = item.num_frames + self.loaded[other].num_frames <= self.longest
+        return other if other != index and fits else None
 
     def batch(self, epoch: int, indices: Sequence[int]) -> Batch:
-        """Returns one augmented batch; where an augmented example no longer fits its target, it stays as it is."""
-        return collate([self._item(epoch, index) for index in indices])
+        """Returns one augmented batch; where an augmented example no longer fits its target, it stays as it is.
 
-    def _item(self, epoch: int, index: int) -> tuple[str, np.ndarray, Sequence[int]]:
-        item = self.loaded[index]
+        Of several views of each example all the first come first, then all the second.
+        """
+        items = [self._views(epoch, index) for index in indices]
+        return collate([views[number] for number in range(self.num_views) for views in items])
+
+    def _views(self, epoch: int, index: int) -> list[tuple[str, np.ndarray, Sequence[int]]]:
+        item = self._joined(epoch, index)
         rng = np.random.default_rng((self.seed, epoch, index + 1))
-        features = self.frontend(item.signal, item.example.group, rng)
-        if self.obstacle(item.target, len(features)) is not None:
-            features = self.frontend(item.signal, item.example.group)
-        num_frames = torch.tensor([len(features)])
+        views = self.frontend.views(item.signal, item.example.group, rng, self.num_views)
+        if self.obstacle(item.target, len(views[0])) is not None:
+            views = self.frontend.views(item.signal, item.example.group, None, self.num_views)
+        num_frames = torch.tensor([len(views[0])])
         if self.output_lengths is not None:
             num_frames = self.output_lengths(num_frames)
-        return item.example.id, features, item.goal(int(num_frames[0]))
+        goal = item.goal(int(num_frames[0]))
+        return [(item.example.id, features, goal) for features in views]
+
+    def _joined(self, epoch: int, index: int) -> Loaded:
+        item = self.loaded[index]
+        partner = self.partner(epoch, index)
+        if partner is None:
+            return item
+        other = self.loaded[partner]
+        signal = joined(item.signal, other.signal, np.random.default_rng((self.seed, epoch, index + 1, 2)))
+        if signal is None:
+            return item
+        target = item.target + self.separator + other.target
+        return Loaded(item.example, signal, item.num_frames + other.num_frames, target)
 
 
 def ahead(function: Callable[[T], R], items: Sequence[T], num_ahead: int = 3) -> Iterator[R]:

@@ -34,6 +34,9 @@ class DataConfig(Config, frozen=True):
         token_unit: what a token is: a character, or a word between white space (phones).
         offenders: what to do with training examples that cannot be learnt from (unreadable, without text,
             target longer than its frames): refuse to start, or leave them out, counted and named.
+        join_share: probability with which another training example of the same group, drawn anew in each epoch, is
+            joined to the end of an example, a space between their texts where the texts have any; together they are
+            no longer than the longest example. For CTC alone.
         batch_size: most examples in a batch.
         batch_frames: most frames in a batch, padding included.
     """
@@ -45,6 +48,7 @@ class DataConfig(Config, frozen=True):
     group_pattern: str | None = None
     token_unit: TokenUnit = "character"
     offenders: Literal["refuse", "leave_out"] = "refuse"
+    join_share: Share = 0.0
     batch_size: Count = 16
     batch_frames: Count = 16000
 
@@ -60,9 +64,13 @@ class TrainingConfig(Config, frozen=True):
         gradient_clip: largest norm of the gradient.
         weight_noise: standard deviation of the noise that is added to matrices and filters while the gradient of a step
             is computed (Graves 2011; 0.075 in Graves, Mohamed, Hinton 2013).
+        consistency: weight of the agreement between two views of each example, which the feature augmentations and
+            dropout make different (CR-CTC, Yao et al. 2025, where it is 0.2); a step then takes twice the time. 0 for
+            one view.
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
             kept; None for the weights themselves.
-        patience: epochs without a better dev error after which training stops; None for never.
+        patience_steps: optimiser steps without a better dev error after which training stops, looked at after each
+            epoch; None for never.
         init_from: a model file whose weights the new model begins with, as far as they fit, those of tokens by name.
         frozen_steps: at the beginning of such a run, in which the stem (another encoder as a whole) stays as it is.
         seed: of weights, order, augmentation and dropout.
@@ -77,8 +85,9 @@ class TrainingConfig(Config, frozen=True):
     weight_decay: FromZero = 0.01
     gradient_clip: Positive = 5.0
     weight_noise: FromZero = 0.0
+    consistency: FromZero = 0.0
     average_decay: Share | None = 0.995
-    patience: Count | None = None
+    patience_steps: Count | None = None
     init_from: str | None = None
     frozen_steps: CountFromZero = 0
     seed: Seed = 1
@@ -114,6 +123,11 @@ class ExperimentConfig(Config, frozen=True):
                 )
             if self.frontend.normalization is not None or self.frontend.stacking is not None:
                 raise ConfigError("symbols are neither normalised nor stacked; set both to None")
+        if self.data.join_share and not isinstance(self.objective, CtcConfig):
+            raise ConfigError(
+                "data.join_share: two examples joined have one text, but neither one label nor one alignment; "
+                "set it to 0, or train with CTC"
+            )
         delay = self.objective.delay if isinstance(self.objective, FramewiseConfig) else 0
         if delay and not isinstance(self.encoder, RecurrentConfig):
             raise ConfigError(

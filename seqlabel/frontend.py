@@ -98,13 +98,23 @@ class Frontend:
         self, signal: Signal, group: str | None = None, rng: np.random.Generator | None = None
     ) -> Float32[np.ndarray, "T F"]:
         """Returns the frames; augmented when a generator is given."""
+        return self.views(signal, group, rng, 1)[0]
+
+    def views(
+        self, signal: Signal, group: str | None, rng: np.random.Generator | None, num_views: int
+    ) -> list[Float32[np.ndarray, "T F"]]:
+        """Returns the frames `num_views` times: one augmented signal, its features augmented anew for each view."""
         if rng is not None:
             for augment_signal in self.signal_augmentations:
                 signal = augment_signal(signal, rng)
-        features = self.feature(signal)
+        plain = self.feature(signal)
         if self.normalizer is not None:
-            features = self.normalizer(features, group)
-        if rng is not None:
-            for augment_features in self.feature_augmentations:
-                features = augment_features(features, rng)
-        return stack(features, self.config.stacking) if self.config.stacking else features
+            plain = self.normalizer(plain, group)
+        found = []
+        for _ in range(num_views):
+            features = plain
+            if rng is not None:
+                for augment_features in self.feature_augmentations:
+                    features = augment_features(features, rng)
+            found.append(stack(features, self.config.stacking) if self.config.stacking else features)
+        return found

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
+from seqlabel.ctc import disagreement
 from seqlabel.data import Batch, BatchMaker, ahead
 from seqlabel.devices import choose_device, fastest, precisions, prepare_arithmetic, thread_counts
 from seqlabel.errors import ConfigError
@@ -100,7 +101,14 @@ class Trainer:
         self.decoder = config.decoder.build(data.tokens)
         self.optimizer = build_optimizer(self.model, config)
         self.maker = BatchMaker(
-            data.frontend, data.train, data.model.obstacle, config.training.seed, data.model.output_lengths
+            data.frontend,
+            data.train,
+            data.model.obstacle,
+            config.training.seed,
+            data.model.output_lengths,
+            num_views=2 if config.training.consistency else 1,
+            join_share=config.data.join_share,
+            separator=data.tokens.encode(" ") if " " in data.tokens.tokens else (),
         )
         self.progress = Progress(
             experiment=config, precision=config.training.precision, data_digest=data.digest()
@@ -227,7 +235,10 @@ class Trainer:
             (weight, model.objective.losses(emissions, targets, target_lengths).sum())
             for weight, emissions in answers
         ]
-        return sum((weight * loss for weight, loss in losses), torch.zeros(())), losses[0][1]
+        total = sum((weight * loss for weight, loss in losses), torch.zeros(()))
+        if self.config.training.consistency:
+            total = total + self.config.training.consistency * disagreement(answers[0][1]).sum()
+        return total, losses[0][1]
 
     def _update_average(self) -> None:
         decay = self.config.training.average_decay
@@ -268,7 +279,7 @@ class Trainer:
             loss_sum=0.0,
             num_tokens=0,
             dev_errors=(*progress.dev_errors, error),
-            best_epoch=epoch if better else progress.best_epoch,
+            best_step=progress.num_steps if better else progress.best_step,
         )
         self.log.epoch(
             {
@@ -314,8 +325,8 @@ class Trainer:
         return TrainingResult(path, read_header(path).summary, self.progress.seconds / 60)
 
     def _out_of_patience(self) -> bool:
-        patience = self.config.training.patience
-        return patience is not None and self.progress.epoch - self.progress.best_epoch >= patience
+        patience = self.config.training.patience_steps
+        return patience is not None and self.progress.num_steps - self.progress.best_step >= patience
 
     def _choose_arithmetic(self) -> None:
         """Settles threads and precision at the start of a run; one that goes on keeps what it had."""

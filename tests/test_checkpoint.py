@@ -34,7 +34,7 @@ PROGRESS = Progress(
     num_tokens=40,
     seconds=12.25,
     dev_errors=(0.9, 1 / 3, 0.5),
-    best_epoch=2,
+    best_step=20,
 )
 
 

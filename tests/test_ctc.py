@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqlabel.ctc import Emissions, align, collapse, ctc_loss, required_frames, runs
+from seqlabel.ctc import Emissions, align, collapse, ctc_loss, disagreement, required_frames, runs
 from seqlabel.tokens import BLANK
 
 
@@ -166,3 +166,24 @@ def test_runs_share_the_blanks_out() -> None:
     path = align(log_probs(30, 6, seed=2).numpy(), [1, 1, 4, 2, 5])
     assert [token for token, _ in runs(path)] == [1, 1, 4, 2, 5]
     assert sum(length for _, length in runs(path)) == 30
+
+
+def test_two_views_disagree_by_the_divergences_of_their_valid_frames() -> None:
+    frames = log_probs(4, 5, 3)
+    lengths = torch.tensor([5, 2, 5, 2])
+    found = disagreement(Emissions(frames, lengths))
+    for pair in range(2):
+        expected = 0.0
+        for frame in range(int(lengths[pair])):
+            first, second = frames[pair, frame], frames[pair + 2, frame]
+            expected += float(((first.exp() - second.exp()) * (first - second)).sum())
+        assert float(found[pair]) == pytest.approx(expected)
+    assert disagreement(Emissions(frames[:1].repeat(2, 1, 1), lengths[:1].repeat(2))).tolist() == [0]
+
+
+def test_each_view_is_drawn_towards_the_other_as_it_stands() -> None:
+    frames = log_probs(2, 1, 3).requires_grad_()
+    disagreement(Emissions(frames, torch.tensor([1, 1]))).sum().backward()
+    # The derivative of sum(q (log q - log p)) by log p is -q: no gradient flows through q.
+    assert frames.grad is not None
+    torch.testing.assert_close(frames.grad, -frames.detach().exp().flip(0))

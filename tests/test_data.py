@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,57 @@ def test_an_example_that_augmentation_makes_too_short_for_its_target_stays_as_it
         loaded = [Loaded(example("a", "ab"), Matrix(given), 12, target)]
         batch = BatchMaker(Frontend(config), loaded, same_lengths, 1).batch(0, [0])
         assert batch.feature_lengths.tolist() == [expected]
+
+
+def joining_maker(join_share: float = 1.0, groups: str = "aabbc") -> BatchMaker:
+    loaded = [
+        Loaded(
+            replace(example(str(i), "ab"), group=group), Matrix(frames(10 * (i + 1), i)), 10 * (i + 1), (1, 2)
+        )
+        for i, group in enumerate(groups)
+    ]
+    config = FrontendConfig(feature=MatrixConfig(dim=2), normalization=None)
+    return BatchMaker(Frontend(config), loaded, same_lengths, 1, join_share=join_share, separator=(3,))
+
+
+def test_examples_are_joined_within_their_group_and_no_longer_than_the_longest() -> None:
+    maker = joining_maker()
+    partners = [{maker.partner(epoch, index) for epoch in range(50)} for index in range(5)]
+    # 30 and 40 frames would be more than the 50 of the longest.
+    assert partners == [{None, 1}, {None, 0}, {None}, {None}, {None}]
+    assert {joining_maker(0.0).partner(epoch, 0) for epoch in range(50)} == {None}
+
+
+def test_a_joined_example_has_both_signals_and_both_texts() -> None:
+    maker = joining_maker()
+    epoch = next(epoch for epoch in range(50) if maker.partner(epoch, 0) == 1)
+    batch = maker.batch(epoch, [0])
+    assert batch.feature_lengths.tolist() == [30]
+    assert batch.targets.tolist() == [[1, 2, 3, 1, 2]]
+    signals = [item.signal for item in maker.loaded[:2]]
+    both = np.concatenate([signal.values for signal in signals if isinstance(signal, Matrix)])
+    np.testing.assert_array_equal(batch.features[0, :30].numpy(), both)
+
+
+def test_batches_know_how_long_joined_examples_are() -> None:
+    maker = joining_maker()
+    epoch = next(epoch for epoch in range(50) if maker.partner(epoch, 0) == 1)
+    assert all(
+        sum(maker.batch(epoch, [index]).feature_lengths[0] for index in batch) <= 60
+        for batch in maker.order(epoch, 9, 60)
+    )
+
+
+def test_the_views_of_an_example_differ_in_their_features_alone() -> None:
+    maker = augmenting_maker()
+    maker.num_views = 2
+    batch = maker.batch(0, [0, 1])
+    assert batch.ids == ("0", "1", "0", "1")
+    assert batch.feature_lengths[:2].equal(batch.feature_lengths[2:])
+    assert batch.targets[:2].equal(batch.targets[2:])
+    assert not torch.equal(batch.features[:2], batch.features[2:])
+    alone = augmenting_maker().batch(0, [0, 1])
+    assert torch.equal(batch.features[:2], alone.features)
 
 
 # --- checks -----------------------------------------------------------------------------------------------

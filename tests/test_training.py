@@ -49,7 +49,8 @@ RANDOM = replace(
         variational_dropout=True,
         peepholes=True,
     ),
-    training=replace(CONFIG.training, weight_noise=0.05),
+    training=replace(CONFIG.training, weight_noise=0.05, consistency=0.2),
+    data=replace(CONFIG.data, join_share=0.5),
 )
 
 
@@ -74,6 +75,14 @@ def test_a_run_stopped_within_an_epoch_ends_bit_for_bit_like_an_uninterrupted_on
     resumed, _ = read_tensors(tmp_path / "stopped" / "checkpoint.safetensors")
     assert whole.keys() == resumed.keys()
     assert all(whole[name].equal(resumed[name]) for name in whole)
+
+
+def test_training_stops_when_its_patience_in_steps_is_at_an_end(data: Path, tmp_path: Path) -> None:
+    # With a rate of nearly nothing no epoch of three steps is better than the first.
+    training = replace(CONFIG.training, num_epochs=9, learning_rate=1e-12, patience_steps=6)
+    train(replace(CONFIG, training=training), tmp_path / "run", data, "cpu")
+    progress, _ = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")
+    assert (progress.epoch, progress.num_steps, progress.best_step) == (3, 9, 3)
 
 
 def test_choosing_the_precision_leaves_no_trace_in_the_run(data: Path, tmp_path: Path) -> None:
