@@ -1,5 +1,6 @@
 """The state of an unfinished run: all that a later process needs to go on bit for bit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -45,18 +46,32 @@ class Progress(Config, frozen=True):
     data_digest: str | None = None
 
 
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Returns the state of PyTorch's generators that a training on the device draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":  # a run on the CPU must not wake a GPU that others may have filled
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
 def save_checkpoint(
-    path: Path, progress: Progress, model: Model, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    path: Path,
+    progress: Progress,
+    model: Model,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    random_states: Sequence[dict[str, Tensor]],
 ) -> None:
-    """Writes weights, averaged weights, optimiser state, random state and progress as one safetensors file."""
+    """Writes weights, averaged weights, optimiser state, random states and progress as one safetensors file.
+
+    There is one random state (`random_state`) for each process that trains.
+    """
     tensors = {f"model.{name}": tensor.detach().cpu() for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor.cpu() for name, tensor in average.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value.cpu() for name, value in state.items()}
-    tensors["random.cpu"] = torch.get_rng_state()
-    device = next(model.parameters()).device
-    if device.type == "cuda":  # a run on the CPU must not wake a GPU that others may have filled
-        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+    for rank, state in enumerate(random_states):
+        tensors |= {f"random.{rank}.{name}": value for name, value in state.items()}
     metadata = {"format": "seqlabel checkpoint", "progress": msgspec.json.encode(progress).decode()}
     save_tensors(path, {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
 
@@ -77,9 +92,16 @@ def load_checkpoint(path: Path) -> tuple[Progress, dict[str, Tensor]]:
 
 
 def restore(
-    tensors: dict[str, Tensor], model: Model, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    tensors: dict[str, Tensor],
+    model: Model,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    rank: int = 0,
 ) -> None:
-    """Puts the tensors of a checkpoint back where they came from."""
+    """Puts the tensors of a checkpoint back where they came from.
+
+    A process that was not there when it was written keeps the random state that it has.
+    """
     model.load_state_dict(_under("model.", tensors))
     for name, tensor in _under("average.", tensors).items():
         average[name].copy_(tensor)
@@ -88,10 +110,12 @@ def restore(
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    torch.set_rng_state(tensors["random.cpu"])
+    states = _under(f"random.{rank}.", tensors)
+    if "cpu" in states:
+        torch.set_rng_state(states["cpu"])
     device = next(model.parameters()).device
-    if device.type == "cuda" and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"], device)
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
 
 
 def is_better(error: float, errors: tuple[float, ...]) -> bool:

@@ -121,12 +121,14 @@ def _train(arguments: argparse.Namespace) -> int:
     import torch
 
     from seqlabel.training import TrainingStopped, train
+    from seqlabel.workers import is_first_process
 
     command = shlex.join(["seqlabel", *arguments.given])
     try:
         result = train(config, run_dir, data_dir, arguments.device)
     except TrainingStopped as stop:
-        complain(f"{stop}: {command}")
+        if is_first_process():
+            complain(f"{stop}: {command}")
         return INTERRUPTED
     except torch.OutOfMemoryError as error:
         raise ConfigError(
@@ -141,6 +143,8 @@ def _train(arguments: argparse.Namespace) -> int:
             else "interrupted before the first checkpoint; the same command starts again"
         )
         return INTERRUPTED
+    if not is_first_process():
+        return DONE
     summary = result.summary
     rows = [
         (

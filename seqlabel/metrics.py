@@ -76,6 +76,16 @@ class ErrorRates:
     num_wrong: int
     frames: ErrorCounts | None = None
 
+    def __add__(self, other: "ErrorRates") -> "ErrorRates":
+        frames = [rates.frames for rates in (self, other) if rates.frames is not None]
+        return ErrorRates(
+            self.characters + other.characters,
+            self.words + other.words,
+            self.num_examples + other.num_examples,
+            self.num_wrong + other.num_wrong,
+            sum(frames, ErrorCounts()) if frames else None,
+        )
+
     @property
     def fer(self) -> float:
         """Frame error rate: the share of frames with another label; 0.0 where frames were not counted."""

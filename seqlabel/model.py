@@ -43,17 +43,28 @@ class Model(nn.Module):
         hidden, lengths = self.encoder(features, lengths)
         return self.objective.emissions(self.head, hidden, lengths, self.encoder.backward_from)
 
+    @property
+    def makes_views(self) -> bool:
+        """Whether it makes several views of an example by itself, above its stem, which is then computed once."""
+        return isinstance(self.encoder, ConvRecurrentEncoder)
+
     def answers(
-        self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
+        self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"], num_views: int = 1
     ) -> list[tuple[float, Emissions]]:
-        """Returns what there is to learn from, with weights: the emissions, then those of the stem alone if any."""
-        if not self.shortcut_weight or not isinstance(self.encoder, ConvRecurrentEncoder):
+        """Returns what there is to learn from, with weights: the emissions, then those of the stem alone if any.
+
+        Of several views (`makes_views`) the emissions have all the first, then all the second: `num_views` x N rows.
+        """
+        if not isinstance(self.encoder, ConvRecurrentEncoder):
             return [(1.0, self(features, lengths))]
         frames, lengths = self.encoder.stem_frames(features, lengths)
-        hidden, _ = self.encoder.recurrent(frames, lengths)
-        scores = self.shortcut(frames.transpose(1, 2)).transpose(1, 2)
+        hidden, all_lengths = self.encoder.above_stem(
+            frames.repeat(num_views, 1, 1), lengths.repeat(num_views)
+        )
         backward_from = self.encoder.backward_from
-        return [
-            (1.0, self.objective.emissions(self.head, hidden, lengths, backward_from)),
-            (self.shortcut_weight, self.objective.emissions(nn.Identity(), scores, lengths, backward_from)),
-        ]
+        found = [(1.0, self.objective.emissions(self.head, hidden, all_lengths, backward_from))]
+        if self.shortcut_weight:
+            scores = self.shortcut(frames.transpose(1, 2)).transpose(1, 2)
+            emissions = self.objective.emissions(nn.Identity(), scores, lengths, backward_from)
+            found.append((self.shortcut_weight, emissions))
+        return found

@@ -23,13 +23,14 @@ LINE_SECONDS = 60.0
 
 
 class RunLog:
-    """Writes to the terminal (standard error) and to the run folder."""
+    """Writes to the terminal (standard error) and to the run folder; a quiet one does neither."""
 
-    def __init__(self, run_dir: Path, *, append: bool) -> None:
+    def __init__(self, run_dir: Path, *, append: bool, is_quiet: bool = False) -> None:
         self.text = run_dir / "train.log"
         self.metrics = run_dir / "metrics.jsonl"
-        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        if not append:
+        self.is_quiet = is_quiet
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True, quiet=is_quiet)
+        if not append and not is_quiet:
             self.text.write_text("")
             self.metrics.write_text("")
 
@@ -44,18 +45,22 @@ class RunLog:
 
     def write(self, text: str) -> None:
         """Says one line to the log file only."""
+        if self.is_quiet:
+            return
         with self.text.open("a", encoding="utf-8") as file:
             file.write(text + "\n")
 
     def epoch(self, metrics: dict[str, object], text: str) -> None:
         """Says one line on an epoch and keeps its figures as one JSON object."""
+        if self.is_quiet:
+            return
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
         self.line(text)
 
     def forget_epochs_after(self, epoch: int) -> None:
         """Takes out the figures of epochs that a checkpoint does not know, since they will be run again."""
-        if not self.metrics.exists():
+        if self.is_quiet or not self.metrics.exists():
             return
         kept = [line for line in self.metrics.read_text().splitlines() if _epoch_of(line) <= epoch]
         temporary = self.metrics.with_name(f".{self.metrics.name}.{os.getpid()}.tmp")

@@ -1,13 +1,14 @@
 """Training: manifests to a run folder that holds the best model, and that can be stopped and gone on with."""
 
 import copy
+import dataclasses
 import datetime
 import json
 import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,14 @@ from types import FrameType
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
-from seqlabel.ctc import disagreement
+from seqlabel.checkpoint import Progress, is_better, load_checkpoint, random_state, restore, save_checkpoint
+from seqlabel.ctc import Emissions, disagreement
 from seqlabel.data import Batch, BatchMaker, ahead
 from seqlabel.devices import choose_device, fastest, precisions, prepare_arithmetic, thread_counts
-from seqlabel.errors import ConfigError
+from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.evaluation import evaluate
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.metrics import ErrorRates
@@ -32,6 +34,7 @@ from seqlabel.run_log import RunLog, duration
 from seqlabel.training_set import TrainingSet, prepare
 from seqlabel.transfer import first_part, take_over
 from seqlabel.version import __version__
+from seqlabel.workers import Workers, joined_workers, own_device
 
 CHECKPOINT_SECONDS = 120.0
 """A checkpoint is written after every epoch, and within long ones this often."""
@@ -58,19 +61,23 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
         ConfigError: `run_dir` holds a run with other settings.
         TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
     """
-    where = choose_device(device)
-    prepare_arithmetic(config.training.num_threads)
-    resumed = _open_run(config, run_dir)
-    log = RunLog(run_dir, append=resumed is not None)
-    log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}")
-    torch.manual_seed(config.training.seed)
-    data = prepare(config, data_dir, log)
-    if config.training.init_from is not None and resumed is None:
-        _take_over(config, Path(config.training.init_from), data, log)
-    trainer = Trainer(config, run_dir, data, where, log)
-    if resumed is not None:
-        trainer.resume(*resumed)
-    return trainer.run()
+    where = choose_device(own_device(device))
+    with joined_workers(where) as workers:
+        prepare_arithmetic(config.training.num_threads)
+        resumed = _open_in_turn(config, run_dir, workers)
+        log = RunLog(run_dir, append=resumed is not None, is_quiet=not workers.is_first)
+        others = f", {workers.size} processes" if workers.size > 1 else ""
+        log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}{others}")
+        torch.manual_seed(config.training.seed)
+        data = prepare(config, data_dir, log)
+        if config.training.init_from is not None and resumed is None:
+            _take_over(config, Path(config.training.init_from), data, log)
+        if workers.size > 1:  # the weights are the same everywhere, dropout is not
+            torch.manual_seed(config.training.seed * workers.size + workers.rank)
+        trainer = Trainer(config, run_dir, data, where, log, workers)
+        if resumed is not None:
+            trainer.resume(*resumed)
+        return trainer.run()
 
 
 def _take_over(config: ExperimentConfig, path: Path, data: TrainingSet, log: RunLog) -> None:
@@ -88,14 +95,25 @@ class Trainer:
     """One run: the model, its average, the optimiser and how far they have come."""
 
     def __init__(
-        self, config: ExperimentConfig, run_dir: Path, data: TrainingSet, device: torch.device, log: RunLog
+        self,
+        config: ExperimentConfig,
+        run_dir: Path,
+        data: TrainingSet,
+        device: torch.device,
+        log: RunLog,
+        workers: Workers,
     ) -> None:
         self.config = config
         self.run_dir = run_dir
         self.data = data
         self.device = device
         self.log = log
+        self.workers = workers
+        self.num_views = 2 if config.training.consistency else 1
         self.model = data.model.to(device)
+        self.answering: nn.Module = Answering(self.model)
+        if workers.size > 1:
+            self.answering = DistributedDataParallel(self.answering)
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.averaged_model = copy.deepcopy(self.model).eval()
         self.decoder = config.decoder.build(data.tokens)
@@ -106,7 +124,7 @@ class Trainer:
             data.model.obstacle,
             config.training.seed,
             data.model.output_lengths,
-            num_views=2 if config.training.consistency else 1,
+            num_views=1 if self.model.makes_views else self.num_views,
             join_share=config.data.join_share,
             separator=data.tokens.encode(" ") if " " in data.tokens.tokens else (),
         )
@@ -114,6 +132,7 @@ class Trainer:
             experiment=config, precision=config.training.precision, data_digest=data.digest()
         )
         self.stop_requested = threading.Event()
+        self.stopping = self.checkpoint_is_due = False
         self.last_checkpoint = time.monotonic()
 
     def resume(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
@@ -125,7 +144,7 @@ class Trainer:
         try:
             if progress.data_digest not in (None, self.progress.data_digest):
                 raise ValueError("other texts or lengths of examples, or another order")
-            restore(tensors, self.model, self.average, self.optimizer)
+            restore(tensors, self.model, self.average, self.optimizer, self.workers.rank)
         except (KeyError, ValueError, RuntimeError) as error:
             raise ConfigError(
                 f"{self.run_dir}: holds a run that was started with other data ({str(error).splitlines()[0]}); "
@@ -163,9 +182,7 @@ class Trainer:
         with self.log.bar(
             epoch, training.num_epochs, len(order), self.progress.batch, self.progress.seconds
         ) as advance:
-            for batch in ahead(
-                lambda indices: self.maker.batch(epoch, indices), order[self.progress.batch :]
-            ):
+            for batch in ahead(lambda indices: self._own_part(epoch, indices), order[self.progress.batch :]):
                 progress_share = (epoch + self.progress.batch / len(order)) / training.num_epochs
                 factor = training.schedule.factor(progress_share, list(self.progress.dev_errors))
                 for group in self.optimizer.param_groups:
@@ -176,7 +193,7 @@ class Trainer:
                 num_frames += int(batch.feature_lengths.sum())
                 advance(self.progress.loss_sum / max(1, self.progress.num_tokens))
                 now = time.monotonic()
-                if self.stop_requested.is_set() or now - self.last_checkpoint > CHECKPOINT_SECONDS:
+                if self.stopping or self.checkpoint_is_due:
                     self._add_seconds(now - start)
                     start = now
                     self._save_checkpoint()
@@ -184,25 +201,44 @@ class Trainer:
         train_seconds = time.monotonic() - begun
         rates = self._evaluate()
         self._add_seconds(time.monotonic() - start)
+        num_frames = round(self.workers.sum([num_frames], self.device)[0])
         self._finish_epoch(rates, gradient_norms, num_frames / max(train_seconds, 1e-9))
+        self._agree(0, 0.0)
         self._stop_if_requested()
+
+    def _own_part(self, epoch: int, indices: Sequence[int]) -> Batch:
+        """Returns this process's part of a batch; one that is left without any takes an example that does not count."""
+        own = self.workers.share(indices)
+        batch = self.maker.batch(epoch, own or indices[:1])
+        return batch if own else dataclasses.replace(batch, ids=())
+
+    def _agree(self, num_tokens: int, loss_sum: float) -> tuple[int, float]:
+        """Returns the sums over all processes, which learn on the way whether to stop or to write a checkpoint."""
+        is_due = self.workers.is_first and time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS
+        asked = self.stop_requested.is_set()
+        tokens, loss, stops, due = self.workers.sum([num_tokens, loss_sum, asked, is_due], self.device)
+        self.stopping, self.checkpoint_is_due = stops > 0, due > 0
+        return round(tokens), loss
 
     def _step(self, batch: Batch) -> float:
         """Takes one optimiser step and returns the norm of the gradient."""
         self.optimizer.zero_grad(set_to_none=True)
-        num_tokens = int(batch.target_lengths.sum())
         # The statistics of a batch normalisation are to stay as they are as well.
         first_part(self.model).train(not self._holds_first_part())
         with noisy_weights(self.model, self.config.training.weight_noise):
-            loss, of_answer = self._losses(self.model, batch, getattr(torch, self.progress.precision))
-            (loss / num_tokens).backward()
+            precision = getattr(torch, self.progress.precision)
+            loss, of_answer = self._losses(self.answering, batch, precision)
+            counts = bool(batch.ids)
+            own_tokens = int(batch.target_lengths.sum()) if counts else 0
+            num_tokens, loss_sum = self._agree(own_tokens, float(of_answer.detach()) if counts else 0.0)
+            # DistributedDataParallel takes the mean of the gradients; that of the sum over all tokens is wanted.
+            (loss * (self.workers.size * counts / num_tokens)).backward()
         if self._holds_first_part():
             for parameter in first_part(self.model).parameters():
                 parameter.grad = None  # the optimiser passes it over
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
         )
-        loss_sum = float(of_answer.detach())
         finite = math.isfinite(loss_sum) and math.isfinite(norm)
         if finite:
             self.optimizer.step()
@@ -226,18 +262,25 @@ class Trainer:
         training = self.config.training
         return training.init_from is not None and self.progress.num_steps < training.frozen_steps
 
-    def _losses(self, model: Model, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    def _losses(self, answering: nn.Module, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Returns the sum that is to become small, and the part of it that the model's own answer has."""
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            answers = model.answers(batch.features.to(self.device), batch.feature_lengths.to(self.device))
+            num_views = self.num_views if self.model.makes_views else 1
+            answers = answering(
+                batch.features.to(self.device), batch.feature_lengths.to(self.device), num_views
+            )
         targets, target_lengths = batch.targets.to(self.device), batch.target_lengths.to(self.device)
-        losses = [
-            (weight, model.objective.losses(emissions, targets, target_lengths).sum())
-            for weight, emissions in answers
-        ]
+        losses = []
+        for weight, emissions in answers:
+            views = len(emissions.lengths) // len(targets)
+            of_each = self.model.objective.losses(
+                emissions, targets.repeat(views, 1), target_lengths.repeat(views)
+            )
+            losses.append((weight, of_each.sum() / views))
         total = sum((weight * loss for weight, loss in losses), torch.zeros(()))
-        if self.config.training.consistency:
-            total = total + self.config.training.consistency * disagreement(answers[0][1]).sum()
+        if self.num_views > 1:
+            views = len(answers[0][1].lengths) // len(targets)
+            total = total + self.config.training.consistency * disagreement(answers[0][1]).sum() / views
         return total, losses[0][1]
 
     def _update_average(self) -> None:
@@ -256,10 +299,14 @@ class Trainer:
                     self.average[name].copy_(tensor)
 
     def _evaluate(self) -> ErrorRates:
+        # Each process has counted statistics of its own for batch normalisation.
+        self.workers.copy_from_first(list(self.average.values()))
         self.averaged_model.load_state_dict(self.average)
-        return evaluate(
-            self.averaged_model, self.decoder, self.data.dev_features, self.data.dev, self.device
-        ).rates
+        features, dev = self.workers.share(self.data.dev_features), self.workers.share(self.data.dev)
+        parts = self.workers.gathered(
+            evaluate(self.averaged_model, self.decoder, features, dev, self.device).rates
+        )
+        return sum(parts[1:], parts[0])
 
     def _finish_epoch(self, rates: ErrorRates, gradient_norms: list[float], frames_per_second: float) -> None:
         progress = self.progress
@@ -297,9 +344,10 @@ class Trainer:
             + ("  best" if better else ""),
         )
         header = self._header(rates)
-        if better:
+        if better and self.workers.is_first:
             save_model(self.run_dir / "best.safetensors", header, self.average, self.data.frontend)
-        save_model(self.run_dir / "last.safetensors", header, self.average, self.data.frontend)
+        if self.workers.is_first:
+            save_model(self.run_dir / "last.safetensors", header, self.average, self.data.frontend)
         self._save_checkpoint()
 
     def _header(self, rates: ErrorRates) -> Header:
@@ -332,7 +380,7 @@ class Trainer:
         """Settles threads and precision at the start of a run; one that goes on keeps what it had."""
         num_threads = self.progress.num_threads
         if num_threads is None:
-            num_threads, dtype = self._fastest_arithmetic()
+            num_threads, dtype = self.workers.from_first(self._fastest_arithmetic())
             precision = str(dtype).removeprefix("torch.")
             self.progress = msgspec.structs.replace(
                 self.progress, precision=precision, num_threads=num_threads
@@ -346,9 +394,9 @@ class Trainer:
         named = training.precision
         dtypes = precisions(self.device) if named == "auto" else [getattr(torch, named)]
         order = self.maker.order(0, self.config.data.batch_size, self.config.data.batch_frames)
-        batch = self.maker.batch(0, order[len(order) // 2])
+        batch = self._own_part(0, order[len(order) // 2])
         # On a copy: the timed steps must leave no trace in the running statistics of the batch normalisation.
-        model = copy.deepcopy(self.model).train()
+        model = Answering(copy.deepcopy(self.model).train())
 
         def step(arithmetic: tuple[int, torch.dtype]) -> None:
             torch.set_num_threads(arithmetic[0])
@@ -363,13 +411,14 @@ class Trainer:
         self.progress = msgspec.structs.replace(self.progress, seconds=self.progress.seconds + seconds)
 
     def _save_checkpoint(self) -> None:
-        save_checkpoint(
-            self.run_dir / "checkpoint.safetensors", self.progress, self.model, self.average, self.optimizer
-        )
+        random_states = self.workers.gathered(random_state(self.device))
+        if self.workers.is_first:
+            path = self.run_dir / "checkpoint.safetensors"
+            save_checkpoint(path, self.progress, self.model, self.average, self.optimizer, random_states)
         self.last_checkpoint = time.monotonic()
 
     def _stop_if_requested(self) -> None:
-        if self.stop_requested.is_set():
+        if self.stopping:
             num_steps = self.progress.batch
             steps = f" and {num_steps} step{'s' if num_steps > 1 else ''}" if num_steps else ""
             raise TrainingStopped(
@@ -408,6 +457,18 @@ def epoch_line(progress: Progress, num_epochs: int, loss: float, dev: str, frame
     )
 
 
+class Answering(nn.Module):
+    """Calls a model for all that there is to learn from, in the way that DistributedDataParallel calls its modules."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor, lengths: Tensor, num_views: int) -> list[tuple[float, Emissions]]:
+        """Returns the answers of the model with their weights."""
+        return self.model.answers(features, lengths, num_views)
+
+
 @contextmanager
 def noisy_weights(model: Model, std: float) -> Iterator[None]:
     """Adds Gaussian noise to matrices and filters inside of the context; afterwards they are what they were.
@@ -435,6 +496,21 @@ def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optim
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=config.training.learning_rate, fused=True)
+
+
+def _open_in_turn(
+    config: ExperimentConfig, run_dir: Path, workers: Workers
+) -> tuple[Progress, dict[str, Tensor]] | None:
+    """Opens the run in the first process and then in the others, which find the folder made."""
+    found = problem = None
+    if workers.is_first:
+        try:
+            found = _open_run(config, run_dir)
+        except SeqlabelError as error:
+            problem = error
+    if (told := workers.from_first(problem)) is not None:
+        raise told
+    return found if workers.is_first else _open_run(config, run_dir)
 
 
 def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[str, Tensor]] | None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqlabel.checkpoint import Progress, is_better, load_checkpoint, restore, save_checkpoint
+from seqlabel.checkpoint import Progress, is_better, load_checkpoint, random_state, restore, save_checkpoint
 from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig
 from seqlabel.errors import ModelFileError
 from seqlabel.experiment import DataConfig, ExperimentConfig
@@ -62,7 +62,9 @@ class Run:
         }
 
     def save(self, path: Path) -> Path:
-        save_checkpoint(path, PROGRESS, self.model, self.average, self.optimizer)
+        save_checkpoint(
+            path, PROGRESS, self.model, self.average, self.optimizer, [random_state(torch.device("cpu"))]
+        )
         return path
 
 

@@ -53,6 +53,8 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
         layers: the stem, from the bottom.
         column: how the feature maps of a column become one frame: their maximum over F, or all of them side by side.
         dropout: probability with which a whole feature map of a stem layer is dropped (from the second layer on).
+        num_masks: stretches of columns, for every 100 of the stem, that the layers above do not see in training.
+        max_masked: columns of the longest of them.
         shortcut: weight of a second answer that is read from the stem alone while training, so that the stem learns
             without waiting for the layers above; 0 for none (Retsinas et al. 2022).
         recurrent: the layers above.
@@ -66,6 +68,8 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
     )
     column: Literal["max", "concat"] = "max"
     dropout: Share = 0.1
+    num_masks: FromZero = 0.0
+    max_masked: Count = 5
     shortcut: FromZero = 0.0
     recurrent: RecurrentConfig = RecurrentConfig(hidden_size=256, num_layers=2, dropout=0.5)
 
@@ -89,6 +93,7 @@ class ConvRecurrentEncoder(nn.Module):
         for layer in self._stem_layers():
             height = int(layer.output_lengths(torch.tensor([height]), axis=1)[0])
         self.stem_dim = channels[-1] * (height if config.column == "concat" else 1)
+        self.num_masks, self.max_masked = config.num_masks, config.max_masked
         self.recurrent = config.recurrent.build(self.stem_dim)
         self.output_dim = self.recurrent.output_dim
         self.backward_from = self.recurrent.backward_from
@@ -103,7 +108,15 @@ class ConvRecurrentEncoder(nn.Module):
         self, features: Float[Tensor, "N T F"], lengths: Int[Tensor, " N"]
     ) -> tuple[Float[Tensor, "N T2 H"], Int[Tensor, " N"]]:
         """Returns hidden frames and their lengths; what stands in the padding is of no meaning."""
-        hidden, lengths = self.recurrent(*self.stem_frames(features, lengths))
+        return self.above_stem(*self.stem_frames(features, lengths))
+
+    def above_stem(
+        self, frames: Float[Tensor, "N T2 S"], lengths: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N T2 H"], Int[Tensor, " N"]]:
+        """Returns hidden frames and their lengths for what `stem_frames` has returned."""
+        if self.training and self.num_masks:
+            frames = frames * kept_frames(lengths, frames.shape[1], self.num_masks, self.max_masked)
+        hidden, lengths = self.recurrent(frames, lengths)
         return hidden, lengths
 
     def stem_frames(
@@ -170,6 +183,23 @@ class ConvLayer(nn.Module):
         if is_padded:
             normed = spread_rows(normed, rows, len(by_frame))
         return normed.reshape(num_examples, num_frames, height, channels).permute(0, 3, 1, 2)
+
+
+def kept_frames(
+    lengths: Int[Tensor, " N"], num_frames: int, num_masks: float, longest: int
+) -> Float[Tensor, "N T 1"]:
+    """Returns 0 on stretches of 1 to `longest` frames, at `num_masks` random places of every 100 frames, and else 1.
+
+    Source: the time masks of Park et al., "SpecAugment", Interspeech 2019, section 2, over the frames of a stem.
+    """
+    count = max(1, round(num_masks * num_frames / 100))
+    draws = torch.rand(2, len(lengths), count, 1, device=lengths.device)
+    # Stretches are drawn over the longest example, so that each has its share of them in its own frames.
+    starts = (draws[0] * num_frames).long()
+    ends = starts + 1 + (draws[1] * longest).long()
+    frame = torch.arange(num_frames, device=lengths.device)
+    hidden = ((frame >= starts) & (frame < ends)).any(dim=1)
+    return (~hidden).float()[..., None]
 
 
 def frame_mask(lengths: Int[Tensor, " N"], num_frames: int, dtype: torch.dtype) -> Float[Tensor, "N 1 T 1"]:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig
-from seqlabel.encoders.conv_recurrent import ConvLayer, frame_mask
+from seqlabel.encoders.conv_recurrent import ConvLayer, frame_mask, kept_frames
 from seqlabel.model import Model
 
 RECURRENT = RecurrentConfig(hidden_size=3, num_layers=1, dropout=0.0)
@@ -197,3 +197,30 @@ def test_without_a_shortcut_there_is_one_answer() -> None:
     features, lengths = torch.randn(1, 8, 6), torch.tensor([8])
     assert len(model.answers(features, lengths)) == 1
     assert not any(name.startswith("shortcut") for name, _ in model.named_parameters())
+
+
+def test_masks_hide_their_share_of_frames_in_short_stretches() -> None:
+    torch.manual_seed(1)
+    kept = kept_frames(torch.full((200,), 300), 300, num_masks=4.0, longest=5)
+    hidden = 1 - kept[..., 0]
+    # 12 stretches of 3 frames on average in 300, of which some lie over each other.
+    assert 0.08 < float(hidden.mean()) < 0.12
+    assert set(kept.unique().tolist()) == {0.0, 1.0}
+    alone = kept_frames(torch.full((500,), 300), 300, num_masks=0.1, longest=5)
+    assert set((1 - alone).sum(dim=(1, 2)).tolist()) == {1.0, 2.0, 3.0, 4.0, 5.0}
+
+
+def test_views_differ_by_their_masks_and_dropout_in_training_only() -> None:
+    torch.manual_seed(1)
+    layers = (ConvLayerConfig(channels=3), ConvLayerConfig(channels=4))
+    config = ConvRecurrentConfig(layers=layers, num_masks=20.0, shortcut=0.3, recurrent=RECURRENT)
+    model = Model(config, 8, 5)
+    features, lengths = torch.randn(2, 24, 8), torch.tensor([24, 16])
+    (_, emissions), (_, shortcut) = model.answers(features, lengths, num_views=2)
+    assert emissions.log_probs.shape[0] == 4 and shortcut.log_probs.shape[0] == 2
+    assert emissions.lengths[:2].equal(emissions.lengths[2:])
+    assert not torch.allclose(emissions.log_probs[:2], emissions.log_probs[2:])
+    model.eval()
+    answers = model.answers(features, lengths, num_views=2)[0][1]
+    torch.testing.assert_close(answers.log_probs[:2], answers.log_probs[2:])
+    torch.testing.assert_close(answers.log_probs[:2], model(features, lengths).log_probs)
