@@ -12,10 +12,10 @@ The tree on disk, `BenthamDatasetR0-GT.tbz` unpacked (`--form page` asks for `Be
       BenthamDatasetR0-GT/PAGE/002_080_001.xml
       BenthamDatasetR0-Images/Images/Pages/002_080_001.jpg
 
-Writes train, dev and test as in Partitions, referencing the line images where they lie, or with `--form page` the lines
-cut out of the pages into PNGs below OUT, straightened, with the neighbours painted over. A group is a page: who wrote
-which is not told. Entities are resolved (`&amp;` is `&`), and `<gap/>`, which stands where nobody could read the ink, is
-taken out, as is usual. Lines without text or image are counted and left out.
+Writes train, dev and test as in Partitions, referencing the line images where they lie, or with `--form page` the
+lines cut out of the pages into PNGs below OUT, straightened, with the neighbours painted over. A group is a page: who
+wrote which is not told. Entities are resolved (`&amp;` is `&`), and `<gap/>`, which stands where nobody could read the
+ink, is taken out, as is usual. Lines without text or image are counted and left out.
 """
 
 import html
@@ -40,7 +40,9 @@ def prepare(source: Path, out: Path, form: str = "lines") -> Prepared:
     """Returns the splits; `source` holds Partitions, or the folder that does."""
     ending = "Lines.lst" if form == "lines" else ".lst"
     root = find_root(
-        source, f"Partitions/Train{ending}", "Partitions/, Transcriptions/, Images/Lines/ and PAGE/ of the corpus"
+        source,
+        f"Partitions/Train{ending}",
+        "Partitions/, Transcriptions/, Images/Lines/ and PAGE/ of the corpus",
     )
     prepared = Prepared(unit="lines", group_unit="pages")
     seen: dict[str, str] = {}

@@ -14,7 +14,19 @@ from seqlabel.errors import ManifestError
 from seqlabel.manifest import read_manifest
 from seqlabel.records import Example
 
-NAMES = ("an4", "bentham", "fsdd", "gt_txt", "htr_united", "iam", "imadoc", "pendigits", "poilus", "speechocean")
+NAMES = (
+    "an4",
+    "bentham",
+    "fsdd",
+    "gt_txt",
+    "htr_united",
+    "iam",
+    "imadoc",
+    "pendigits",
+    "poilus",
+    "rimes",
+    "speechocean",
+)
 
 
 def prepare_text_files(source: Path, out: Path) -> Prepared:
