@@ -29,7 +29,7 @@ Flags = Mapping[str, Mapping[str, Any]]
 
 NUM_IDS_SHOWN = 3
 MANIFEST_NAMES = (
-    "train", "dev", "test", "single_train", "single_dev", "single_test", "dev2", "dev_other", "test_other", "test_full",
+    "train", "dev", "test", "single_train", "single_dev", "single_test", "dev2", "dev_other", "test_other",
 )  # fmt: skip
 
 
@@ -77,6 +77,11 @@ class Prepared:
         singles = [examples for name, examples in self.splits.items() if name.startswith("single_")]
         kept = sum(len(examples) for examples in singles or self.splits.values())
         return kept + sum(len(ids) for ids in self.left_out.values())
+
+    def add(self, split: str, example: Example, seconds: float) -> None:
+        """Puts an example of that length into a manifest."""
+        self.splits.setdefault(split, []).append(example)
+        self.seconds[split] = self.seconds.get(split, 0.0) + seconds
 
     def leave_out(self, reason: str, what: str) -> None:
         """Counts one thing that goes into no manifest."""

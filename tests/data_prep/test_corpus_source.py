@@ -26,6 +26,7 @@ NAMES = (
     "poilus",
     "rimes",
     "speechocean",
+    "timit",
 )
 
 
