@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seqlabel.errors import ManifestError, SeqlabelError
+from seqlabel.formats import audio_seconds
 from seqlabel.manifest import write_manifest
 from seqlabel.records import Example
 
@@ -82,6 +83,11 @@ class Prepared:
         """Puts an example of that length into a manifest."""
         self.splits.setdefault(split, []).append(example)
         self.seconds[split] = self.seconds.get(split, 0.0) + seconds
+
+    def measure(self) -> None:
+        """Finds the lengths of the audio of all examples."""
+        for split, examples in self.splits.items():
+            self.seconds[split] = sum(audio_seconds(example.source) for example in examples)
 
     def leave_out(self, reason: str, what: str) -> None:
         """Counts one thing that goes into no manifest."""

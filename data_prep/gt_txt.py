@@ -55,10 +55,6 @@ def prepare(
     test_share: float = 0.0,
 ) -> Prepared:
     """Returns the splits; nothing is written below `out`."""
-    if min(dev_share, test_share) < 0 or dev_share + test_share >= 1:
-        raise ManifestError(
-            f"--dev-share {dev_share:g}, --test-share {test_share:g}: expected 0 or more, together below 1."
-        )
     prepared = Prepared(unit="lines", group_unit="groups")
     lines = _read_lines_of(source, prepared)
     if not lines:
@@ -73,8 +69,7 @@ def prepare(
     if split == "folder":
         prepared.splits = _by_folder(source, examples, prepared)
     else:
-        shares = {"dev": dev_share, "test": test_share}
-        prepared.splits = set_apart(examples, {name: share for name, share in shares.items() if share})
+        prepared.splits = set_apart(examples, {"dev": dev_share, "test": test_share})
     return prepared
 
 

@@ -2,8 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from data_prep.corpus_source import ranked_by_hash
+from data_prep.corpus_source import Flags, ranked_by_hash
+from seqlabel.errors import ManifestError
 from seqlabel.records import Example
+
+SHARE_FLAGS: Flags = {
+    "--dev-share": {"type": float, "default": 0.05, "help": "of all examples, for dev (default: 0.05)"},
+    "--test-share": {"type": float, "default": 0.05, "help": "of all examples, for test (default: 0.05)"},
+}
 
 
 def set_apart(examples: Iterable[Example], shares: Mapping[str, float]) -> dict[str, list[Example]]:
@@ -15,7 +21,10 @@ def set_apart(examples: Iterable[Example], shares: Mapping[str, float]) -> dict[
 
     Args:
         examples: all of the corpus.
-        shares: split -> how much of all examples it has at least (0 to 1), the first served first.
+        shares: split -> how much of all examples it has at least, the first served first; none is made for 0.
+
+    Raises:
+        ManifestError: shares below 0, or that leave nothing for train.
 
     Example:
         >>> from pathlib import Path
@@ -23,6 +32,10 @@ def set_apart(examples: Iterable[Example], shares: Mapping[str, float]) -> dict[
         >>> {name: len(found) for name, found in set_apart(lines, {"dev": 0.1}).items()}
         {'train': 6, 'dev': 2}
     """
+    if min(shares.values()) < 0 or sum(shares.values()) >= 1:
+        told = ", ".join(f"{share:g} for {name}" for name, share in shares.items())
+        raise ManifestError(f"shares: {told}; expected 0 or more, together below 1.")
+    shares = {name: share for name, share in shares.items() if share}
     by_group: dict[str, list[Example]] = {}
     for example in examples:
         by_group.setdefault(example.group or example.id, []).append(example)

@@ -1,7 +1,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from data_prep.splitting import set_apart
+from seqlabel.errors import ManifestError
 from seqlabel.records import Example
 
 
@@ -29,3 +32,13 @@ def test_examples_without_a_group_are_groups_of_their_own() -> None:
 def test_a_single_group_is_train() -> None:
     splits = set_apart(examples(4, lambda _: "one"), {"dev": 0.1})
     assert [len(found) for found in splits.values()] == [4, 0]
+
+
+def test_a_share_of_nothing_makes_no_split() -> None:
+    assert list(set_apart(examples(10, lambda _: None), {"dev": 0.1, "test": 0})) == ["train", "dev"]
+
+
+@pytest.mark.parametrize("shares", [{"dev": -0.1}, {"dev": 0.5, "test": 0.5}])
+def test_shares_that_leave_nothing_for_train_are_refused(shares: dict[str, float]) -> None:
+    with pytest.raises(ManifestError, match="expected 0 or more, together below 1"):
+        set_apart(examples(10, lambda _: None), shares)
