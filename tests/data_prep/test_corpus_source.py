@@ -17,16 +17,23 @@ from seqlabel.records import Example
 NAMES = (
     "an4",
     "bentham",
+    "common_voice",
     "fsdd",
     "gt_txt",
     "htr_united",
     "iam",
     "imadoc",
+    "librispeech",
+    "ljspeech",
     "pendigits",
     "poilus",
     "rimes",
+    "speech_commands",
     "speechocean",
+    "tidigits",
     "timit",
+    "vctk",
+    "yesno",
 )
 
 
