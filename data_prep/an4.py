@@ -2,7 +2,7 @@
 
     python -m data_prep.an4 [SOURCE] OUT
 
-The tree on disk, as Sphinx cepstra or as audio (published as `an4_sphere.tar.gz`; cmusphinx/an4 on GitHub):
+The tree on disk, as Sphinx cepstra or as audio (`an4_sphere.tar.gz`, `an4_raw.bigendian.tar.gz`):
 
     an4/
       etc/an4_train.fileids          an4_clstk/fash/an251-fash-b
@@ -10,22 +10,25 @@ The tree on disk, as Sphinx cepstra or as audio (published as `an4_sphere.tar.gz
       etc/an4_test.fileids, etc/an4_test.transcription
       feat/an4_clstk/fash/an251-fash-b.mfc                  13 cepstra, 100 frames a second
       feat/an4test_clstk/...
-      or wav/an4_clstk/fash/an251-fash-b.{wav,sph}
+      or wav/an4_clstk/fash/an251-fash-b.sph                or .wav, or .raw: 16 bits, big-endian, no header
 
 Writes train, dev and test, referencing the signals where they lie: test is the published one (130 utterances,
 10 speakers); dev are the 8 train speakers with the smallest MD5 of their names, about 100 utterances; train
 is the rest. `mdcs` and `mdcs2` may be one person in two sessions, so the final digit is left out of the name
-that is hashed, and the two go together. Without SOURCE the audio is fetched, not the cepstra.
+that is hashed, and the two go together. Without SOURCE the audio is fetched, not the cepstra. Bare samples (of
+`an4_raw.bigendian.tar.gz`) are not told their rate by any header, so they are written as wav below OUT.
 """
 
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from data_prep.corpus_source import Prepared, Published, find_root, ranked_by_hash, read_lines, run
 from seqlabel.errors import ManifestError
-from seqlabel.formats import read_audio, read_matrix
-from seqlabel.records import Example
+from seqlabel.formats import read_audio, read_matrix, write_wav
+from seqlabel.records import Example, Waveform
 
 PUBLISHED = Published(
     name="an4",
@@ -35,6 +38,7 @@ PUBLISHED = Published(
 )
 NUM_DEV_SPEAKERS = 8
 FRAMES_PER_SECOND = 100
+RAW_SAMPLE_RATE = 16000
 
 
 def prepare(source: Path, out: Path) -> Prepared:
@@ -43,13 +47,13 @@ def prepare(source: Path, out: Path) -> Prepared:
         source, "etc/an4_train.fileids", "the AN4 tree: etc/ with an4_{train,test}.fileids, and feat/ or wav/"
     )
     prepared = Prepared(unit="utterances", group_unit="speakers")
-    train = _read_split(root, "train", prepared)
+    train = _read_split(root, "train", out, prepared)
     speakers = ranked_by_hash(_person(example.group) for example, _ in train)
     dev_speakers = set(speakers[: min(NUM_DEV_SPEAKERS, len(speakers) // 2)])
     parts = {
         "train": [pair for pair in train if _person(pair[0].group) not in dev_speakers],
         "dev": [pair for pair in train if _person(pair[0].group) in dev_speakers],
-        "test": _read_split(root, "test", prepared),
+        "test": _read_split(root, "test", out, prepared),
     }
     for name, pairs in parts.items():
         prepared.splits[name] = [example for example, _ in pairs]
@@ -74,7 +78,7 @@ def _person(speaker: str | None) -> str:
     return (speaker or "").rstrip("0123456789")
 
 
-def _read_split(root: Path, split: str, prepared: Prepared) -> list[tuple[Example, float]]:
+def _read_split(root: Path, split: str, out: Path, prepared: Prepared) -> list[tuple[Example, float]]:
     ids_path = root / "etc" / f"an4_{split}.fileids"
     texts_path = root / "etc" / f"an4_{split}.transcription"
     file_ids = [line.strip() for line in read_lines(ids_path) if line.strip()]
@@ -92,7 +96,7 @@ def _read_split(root: Path, split: str, prepared: Prepared) -> list[tuple[Exampl
             raise ManifestError(
                 f"{texts_path}:{line_number}: is of {utterance}, but {ids_path.name} has {name} there."
             )
-        signal, seconds = _find_signal(root, file_id)
+        signal, seconds = _find_signal(root, file_id, out)
         if not text:
             prepared.leave_out("no words in the transcript", name)
             continue
@@ -100,7 +104,7 @@ def _read_split(root: Path, split: str, prepared: Prepared) -> list[tuple[Exampl
     return pairs
 
 
-def _find_signal(root: Path, file_id: str) -> tuple[Path, float]:
+def _find_signal(root: Path, file_id: str, out: Path) -> tuple[Path, float]:
     """Returns the file and its length in seconds; it is read, so a damaged one is found here."""
     cepstra = root / "feat" / f"{file_id}.mfc"
     if cepstra.is_file():
@@ -110,9 +114,24 @@ def _find_signal(root: Path, file_id: str) -> tuple[Path, float]:
         if audio.is_file():
             waveform = read_audio(audio, sample_rate=None)
             return audio, len(waveform.samples) / waveform.sample_rate
+    raw = root / "wav" / f"{file_id}.raw"
+    if raw.is_file():
+        return _unpack_raw(raw, out / "wav" / f"{file_id}.wav")
     raise ManifestError(
-        f"{cepstra}: missing, and there is no {file_id}.wav or .sph below {root / 'wav'} either."
+        f"{cepstra}: missing, and there is no {file_id}.wav, .sph or .raw below {root / 'wav'} either."
     )
+
+
+def _unpack_raw(path: Path, target: Path) -> tuple[Path, float]:
+    data = path.read_bytes()
+    if not data or len(data) % 2:
+        raise ManifestError(
+            f"{path}: {len(data)} bytes; expected samples of 2 bytes. Is the corpus complete?"
+        )
+    samples = np.frombuffer(data, ">i2").astype(np.float32) / 32768
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(target, Waveform(samples, RAW_SAMPLE_RATE))
+    return target, len(samples) / RAW_SAMPLE_RATE
 
 
 def main(arguments: list[str] | None = None) -> int:

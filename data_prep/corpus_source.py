@@ -14,17 +14,24 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from seqlabel.errors import ManifestError, SeqlabelError
+from seqlabel.formats import audio_seconds
 from seqlabel.manifest import write_manifest
 from seqlabel.records import Example
 
+Flags = Mapping[str, Mapping[str, Any]]
+"""A corpus's own command line: `--split` and the like -> what argparse wants to know of it."""
+
 NUM_IDS_SHOWN = 3
-MANIFEST_NAMES = ("train", "dev", "test", "single_train", "single_dev", "single_test")
+MANIFEST_NAMES = (
+    "train", "dev", "test", "single_train", "single_dev", "single_test", "dev2", "dev_other", "test_other",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,16 +79,28 @@ class Prepared:
         kept = sum(len(examples) for examples in singles or self.splits.values())
         return kept + sum(len(ids) for ids in self.left_out.values())
 
+    def add(self, split: str, example: Example, seconds: float) -> None:
+        """Puts an example of that length into a manifest."""
+        self.splits.setdefault(split, []).append(example)
+        self.seconds[split] = self.seconds.get(split, 0.0) + seconds
+
+    def measure(self) -> None:
+        """Finds the lengths of the audio of all examples."""
+        for split, examples in self.splits.items():
+            self.seconds[split] = sum(audio_seconds(example.source) for example in examples)
+
     def leave_out(self, reason: str, what: str) -> None:
         """Counts one thing that goes into no manifest."""
         self.left_out.setdefault(reason, []).append(what)
 
 
 def run(
-    prepare: Callable[[Path, Path], Prepared],
+    prepare: Callable[..., Prepared],
     published: Published,
     description: str | None,
     arguments: Sequence[str] | None = None,
+    *,
+    flags: Flags | None = None,
 ) -> int:
     """Returns the exit code of one preparation's command line: 0, or that of `exit_code` after one line on stderr.
 
@@ -91,6 +110,7 @@ def run(
         published: where to fetch the corpus when SOURCE is left out.
         description: the module's docstring, for `--help`.
         arguments: the command line; None for that of the process.
+        flags: the corpus's own; `prepare` gets their values by keyword (`split=...`).
     """
     parser = Parser(
         prog=f"python -m data_prep.{published.name}",
@@ -103,7 +123,9 @@ def run(
     parser.add_argument("out", type=Path, help="folder for the manifests and the files made for them")
     parser.add_argument("--address", default=None, help=f"fetch from here instead of {published.address}")
     parser.add_argument("--cache", type=Path, default=None, help="where fetched corpora are kept")
+    names = [parser.add_argument(flag, **wanted).dest for flag, wanted in (flags or {}).items()]
     options = parser.parse_args(arguments)
+    prepare = partial(prepare, **{name: getattr(options, name) for name in names})
 
     def work() -> None:
         if options.source is None:
@@ -208,14 +230,23 @@ def find_root(source: Path, marker: str, expected: str) -> Path:
     Raises:
         ManifestError: not there; `expected` says in words what was looked for.
     """
+    root = find_file(source, [marker], expected)
+    for _ in Path(marker).parts:
+        root = root.parent
+    return root
+
+
+def find_file(source: Path, names: Sequence[str], expected: str) -> Path:
+    """Returns the first of `names` that lies in `source` or up to two folders below, which may hold patterns.
+
+    Raises:
+        ManifestError: none there; `expected` says in words what was looked for.
+    """
     for depth in ("", "*/", "*/*/"):
-        found = sorted(source.glob(depth + marker))
-        if found:
-            root = found[0]
-            for _ in Path(marker).parts:
-                root = root.parent
-            return root
-    raise ManifestError(f"{source}: no {marker} in it. Expected {expected}.")
+        for name in names:
+            if found := sorted(source.glob(depth + name)):
+                return found[0]
+    raise ManifestError(f"{source}: no {' or '.join(names)} in it. Expected {expected}.")
 
 
 def read_lines(path: Path) -> list[str]:

@@ -22,7 +22,8 @@ import re
 import sys
 from pathlib import Path
 
-from data_prep.corpus_source import Prepared, Published, ranked_by_hash, run
+from data_prep.corpus_source import Prepared, Published, run
+from data_prep.splitting import set_apart
 from seqlabel.errors import FormatError, ManifestError
 from seqlabel.formats import page_image, read_page
 from seqlabel.manifest import page_files, read_manifest
@@ -41,7 +42,7 @@ def prepare(source: Path, out: Path) -> Prepared:
         )
     prepared = Prepared(unit="lines", group_unit="groups")
     group_of = groups_of([page.relative_to(source) for page in pages])
-    by_group: dict[str, list[Example]] = {}
+    kept: list[Example] = []
     for path in pages:
         name = path.relative_to(source)
         try:
@@ -60,17 +61,10 @@ def prepare(source: Path, out: Path) -> Prepared:
             elif example.text is None:
                 prepared.leave_out("no outline on the page", line_id)
             else:
-                group = group_of[name]
-                kept = Example(id=line_id, source=example.source, text=example.text, group=group)
-                by_group.setdefault(group, []).append(kept)
-    prepared.splits = {"train": [], "dev": []}
-    num_lines = sum(map(len, by_group.values()))
-    for group in ranked_by_hash(by_group):
-        is_short = len(prepared.splits["dev"]) < DEV_SHARE * num_lines
-        has_others = len(prepared.splits["dev"]) + len(by_group[group]) < num_lines
-        prepared.splits["dev" if is_short and has_others else "train"] += by_group[group]
-    for examples in prepared.splits.values():
-        examples.sort(key=lambda example: example.id)
+                kept.append(
+                    Example(id=line_id, source=example.source, text=example.text, group=group_of[name])
+                )
+    prepared.splits = set_apart(kept, {"dev": DEV_SHARE})
     return prepared
 
 

@@ -21,19 +21,12 @@ an area on the page, and pages without lines, are counted and left out.
 
 import hashlib
 import sys
-import unicodedata
 from pathlib import Path
 
 from data_prep.corpus_source import Prepared, Published, run
-from seqlabel.errors import FormatError, ManifestError
-from seqlabel.formats import (
-    Page,
-    cut_page_line,
-    page_image,
-    read_alto,
-    read_line_image,
-    write_line_image,
-)
+from data_prep.page_lines import cut_lines
+from seqlabel.errors import ManifestError
+from seqlabel.formats import Page, page_image, read_alto, read_line_image
 from seqlabel.records import Example
 
 PUBLISHED = Published(
@@ -79,23 +72,7 @@ def _cut_page(alto_path: Path, page: Page, hand: str, out: Path, prepared: Prepa
         prepared.leave_out("page without lines", alto_path.name)
         return []
     pixels = read_line_image(page_image(alto_path, page)).pixels
-    examples = []
-    for number, line in enumerate(page.lines):
-        line_id = f"{alto_path.stem}-{number:03d}"
-        text = " ".join(unicodedata.normalize("NFC", line.text).split())
-        if not text:
-            prepared.leave_out("no text", line_id)
-            continue
-        try:
-            image, _ = cut_page_line(pixels, line)
-        except FormatError:
-            prepared.leave_out("no area on the page", line_id)
-            continue
-        target = out / "lines" / hand / f"{line_id}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_line_image(target, image)
-        examples.append(Example(id=line_id, source=target, text=text, group=hand))
-    return examples
+    return cut_lines(pixels, page.lines, alto_path.stem, hand, out / "lines" / hand, prepared)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,6 +11,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -161,9 +162,12 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+    from seqlabel.metrics import score
+
     out: Path | None = arguments.out
     if out is not None:
         refuse_unwritable(out)
+    folding = _folding(arguments)
     recognizer = _recognizer(arguments)
     evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
     if evaluation.num_untold:
@@ -180,12 +184,29 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             for id_, reference, found in rows
         ]
         write_lines(out, lines)
+    found = (hypothesis.text for hypothesis in evaluation.hypotheses)
+    pairs = list(zip(evaluation.references, found, strict=True))
+    rates = evaluation.rates
+    if folding is not None:
+        pairs = _folded(pairs, folding)
+        rates = replace(score(pairs), frames=rates.frames)
     if recognizer.header.experiment.objective.build().measure == "ser":
-        found = [hypothesis.text for hypothesis in evaluation.hypotheses]
-        print_labels(evaluation.rates, list(zip(evaluation.references, found, strict=True)), arguments.json)
+        print_labels(rates, pairs, arguments.json)
     else:
-        print_rates(evaluation.rates, as_json=arguments.json)
+        print_rates(rates, as_json=arguments.json)
     return DONE
+
+
+def _folding(arguments: argparse.Namespace) -> dict[str, str | None] | None:
+    from seqlabel.transcripts import read_folding
+
+    return None if arguments.fold is None else read_folding(arguments.fold)
+
+
+def _folded(pairs: list[tuple[str, str]], folding: dict[str, str | None]) -> list[tuple[str, str]]:
+    from seqlabel.metrics import fold
+
+    return [(fold(reference, folding), fold(hypothesis, folding)) for reference, hypothesis in pairs]
 
 
 def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
@@ -227,7 +248,9 @@ def _score(arguments: argparse.Namespace) -> int:
     from seqlabel.metrics import score
     from seqlabel.transcripts import read_pairs
 
-    print_rates(score(read_pairs(arguments.reference, arguments.hypothesis)), as_json=arguments.json)
+    folding = _folding(arguments)
+    pairs = read_pairs(arguments.reference, arguments.hypothesis)
+    print_rates(score(pairs if folding is None else _folded(pairs, folding)), as_json=arguments.json)
     return DONE
 
 
@@ -396,6 +419,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
     score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
+
+    for added in (evaluate, score):
+        added.add_argument(
+            "--fold",
+            metavar="FILE",
+            type=Path,
+            help="count words as other words: lines of `ix ih`, or of a word that is not counted at all",
+        )
 
     add_lm_commands(commands, _Parser)
 

@@ -1,5 +1,6 @@
-"""References and hypotheses from files, in pairs for scoring."""
+"""References and hypotheses from files, in pairs for scoring, and what is counted as what."""
 
+import unicodedata
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,29 @@ def read_pairs(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
     if not pairs:
         raise ManifestError(f"{reference}: has no lines, so there is nothing to score; check the path")
     return pairs
+
+
+def read_folding(path: Path) -> dict[str, str | None]:
+    """What each word counts as in scoring: lines of `word counted-as`, or of a word that is not to be counted.
+
+    Raises:
+        ManifestError: the file cannot be read, a line has more words, or a word two lines.
+    """
+    folding: dict[str, str | None] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        words = unicodedata.normalize("NFC", line).split()
+        if not words:
+            continue
+        if len(words) > 2:
+            raise ManifestError(
+                f"{path}:{number}: {line[:60]!r}; expected a word and what it counts as, such as 'ix ih'"
+            )
+        if words[0] in folding:
+            raise ManifestError(f"{path}:{number}: {words[0]!r} was there before; expected each word once")
+        folding[words[0]] = words[1] if len(words) == 2 else None
+    if not folding:
+        raise ManifestError(f"{path}: has no lines; expected words and what they count as, such as 'ix ih'")
+    return folding
 
 
 def is_manifest(path: Path) -> bool:

@@ -6,7 +6,7 @@ import editdistance
 import jiwer
 import pytest
 
-from seqlabel.metrics import ErrorCounts, count_errors, score
+from seqlabel.metrics import ErrorCounts, count_errors, fold, score
 
 
 def _random_text(generator: random.Random, alphabet: str, longest: int) -> str:
@@ -162,3 +162,10 @@ def test_rates_read_as_per_cent() -> None:
     assert str(score([("one two", "one too"), ("six", "six")])) == (
         "CER 10.00 %  WER 33.33 %  SER 50.00 %  (2 lines)"
     )
+
+
+def test_folded_words_count_as_others_or_not_at_all() -> None:
+    folding = {"cl": "sil", "zh": "sh", "q": None, "caf\u00e9": "bar"}
+    assert fold("sil cl  zh q iy", folding) == "sil sil sh iy"
+    assert fold("cafe\u0301", folding) == "bar"
+    assert fold("q q", folding) == ""

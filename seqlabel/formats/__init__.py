@@ -1,7 +1,7 @@
 """Readers and writers of other people's files: audio, line images, pages, pen ink, matrices and symbols."""
 
 from seqlabel.formats.alto import read_alto
-from seqlabel.formats.audio import AUDIO_SUFFIXES, read_audio, write_wav
+from seqlabel.formats.audio import AUDIO_SUFFIXES, audio_seconds, read_audio, write_wav
 from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image, write_line_image
 from seqlabel.formats.ink import (
     INK_SUFFIXES,
@@ -40,6 +40,7 @@ __all__ = [
     "PageLine",
     "PlacedText",
     "UnipenSegment",
+    "audio_seconds",
     "cut_line",
     "cut_page_line",
     "has_area",

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import open_file, write_bytes
+from seqlabel.formats.sphere import SPHERE_MAGIC, check_sphere
 from seqlabel.records import Waveform
 
 # What libsndfile reads; the others go to librosa, which asks ffmpeg or the system for them.
@@ -79,6 +80,28 @@ def read_audio(
         samples = librosa.resample(samples, orig_sr=file_rate, target_sr=sample_rate, res_type="soxr_hq")
         file_rate = sample_rate
     return Waveform(np.ascontiguousarray(samples, dtype=np.float32), file_rate)
+
+
+def audio_seconds(path: Path) -> float:
+    """The length of an audio file in seconds, as its header gives it; nothing is decoded.
+
+    Raises:
+        FormatError: not audio that libsndfile reads, without samples, or a WAV, Ogg or SPHERE file that is truncated.
+    """
+    import soundfile
+
+    with open_file(path, _EXPECTED) as (file, size):
+        _refuse_truncated_container(path, file.read(12), size)
+    try:
+        found = soundfile.info(str(path))
+    except soundfile.LibsndfileError as error:
+        reason = str(error.error_string).rstrip(".")
+        raise FormatError(f"{path}: cannot be decoded ({reason}); expected {_EXPECTED}") from error
+    if found.format == "RAW":
+        raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
+    if found.frames <= 0:
+        raise FormatError(f"{path}: holds no samples; expected at least one")
+    return float(found.frames / found.samplerate)
 
 
 def write_wav(path: Path, waveform: Waveform) -> None:
@@ -162,11 +185,14 @@ def _read_with_librosa(
 
 
 def _refuse_truncated_container(path: Path, head: bytes, size: int) -> None:
-    """Refuse WAV and Ogg files whose end is missing: libsndfile takes what is there without a word."""
+    """Refuse WAV, Ogg and SPHERE files whose end is missing: libsndfile takes what is there without a word."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         _check_wav(path, size)
     elif head[:4] == b"OggS":
         _check_ogg(path, size)
+    elif head.startswith(SPHERE_MAGIC):
+        with open_file(path, _EXPECTED) as (file, _):
+            check_sphere(path, file, size)
 
 
 def _check_wav(path: Path, size: int) -> None:

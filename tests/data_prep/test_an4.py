@@ -9,9 +9,10 @@ import pytest
 from data_prep import an4
 from data_prep.corpus_source import prepare_into
 from seqlabel.errors import FormatError, ManifestError
-from seqlabel.formats import write_wav
+from seqlabel.formats import read_audio, write_wav
 from seqlabel.manifest import read_manifest
 from seqlabel.records import Waveform
+from tests.sphere import write_sphere
 
 TRAIN = ["fash/an1-fash-b", "mdcs/an2-mdcs-b", "mdcs2/an3-mdcs2-b", "fbbh/an4-fbbh-b", "fash/an5-fash-b"]
 TEST = ["fcaw/an6-fcaw-b"]
@@ -77,6 +78,36 @@ def test_audio_is_used_where_there_are_no_cepstra(tmp_path: Path) -> None:
     prepared = an4.prepare(root, tmp_path / "out")
     assert prepared.splits["test"][0].source == root / "wav/an4test_clstk/fcaw/an6-fcaw-b.wav"
     assert prepared.seconds["test"] == pytest.approx(0.5)
+
+
+def test_the_spheres_of_the_archive_are_referenced(tmp_path: Path) -> None:
+    root = make_corpus(tmp_path / "an4")
+    for path in list(root.rglob("*.mfc")):
+        audio = root / "wav" / path.relative_to(root / "feat").with_suffix(".sph")
+        write_sphere(audio, np.arange(1600, dtype=np.int16), byte_order="10")
+        path.unlink()
+    prepared = an4.prepare(root, tmp_path / "out")
+    assert prepared.splits["test"][0].source == root / "wav/an4test_clstk/fcaw/an6-fcaw-b.sph"
+    assert prepared.seconds["test"] == pytest.approx(0.1)
+
+
+def test_bare_samples_are_big_endian_and_get_a_header(tmp_path: Path) -> None:
+    root, out = make_corpus(tmp_path / "an4"), tmp_path / "out"
+    samples = (np.arange(1600) * 37 % 3001 - 1500).astype(np.int16)
+    for path in list(root.rglob("*.mfc")):
+        audio = root / "wav" / path.relative_to(root / "feat").with_suffix(".raw")
+        audio.parent.mkdir(parents=True, exist_ok=True)
+        audio.write_bytes(samples.astype(">i2").tobytes())
+        path.unlink()
+    assert an4.main([str(root), str(out)]) == 0
+    (example,) = read_manifest(out / "test.jsonl")
+    assert example.source == out / "wav/an4test_clstk/fcaw/an6-fcaw-b.wav"
+    waveform = read_audio(example.source, sample_rate=None)
+    assert waveform.sample_rate == 16000
+    np.testing.assert_array_equal(np.rint(waveform.samples * 32768), samples)
+    (root / "wav/an4test_clstk/fcaw/an6-fcaw-b.raw").write_bytes(b"odd")
+    with pytest.raises(ManifestError, match=r"an6-fcaw-b\.raw: 3 bytes"):
+        an4.prepare(root, out)
 
 
 def test_a_missing_signal_is_named(tmp_path: Path) -> None:

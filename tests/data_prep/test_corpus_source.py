@@ -14,7 +14,27 @@ from seqlabel.errors import ManifestError
 from seqlabel.manifest import read_manifest
 from seqlabel.records import Example
 
-NAMES = ("an4", "fsdd", "htr_united", "imadoc", "pendigits", "poilus", "speechocean")
+NAMES = (
+    "an4",
+    "bentham",
+    "common_voice",
+    "fsdd",
+    "gt_txt",
+    "htr_united",
+    "iam",
+    "imadoc",
+    "librispeech",
+    "ljspeech",
+    "pendigits",
+    "poilus",
+    "rimes",
+    "speech_commands",
+    "speechocean",
+    "tidigits",
+    "timit",
+    "vctk",
+    "yesno",
+)
 
 
 def prepare_text_files(source: Path, out: Path) -> Prepared:

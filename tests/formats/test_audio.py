@@ -3,7 +3,7 @@ import pytest
 import soundfile
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import AUDIO_SUFFIXES, read_audio, write_wav
+from seqlabel.formats import AUDIO_SUFFIXES, audio_seconds, read_audio, write_wav
 from seqlabel.records import Waveform
 
 
@@ -160,3 +160,31 @@ def test_an_opus_file_of_speechocean_is_read_at_16_khz(corpora):
     path = min((corpora / "speechocean/audio").rglob("*.ogg"))
     waveform = read_audio(path, sample_rate=16000)
     assert waveform.sample_rate == 16000 and len(waveform.samples) > 16000
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
+def test_the_length_is_that_of_what_is_read(tmp_path, name):
+    soundfile.write(tmp_path / name, tone(seconds=0.7), 16000)
+    length = len(read_audio(tmp_path / name, sample_rate=None).samples) / 16000
+    assert audio_seconds(tmp_path / name) == pytest.approx(length, abs=0.3 if name == "a.mp3" else 1e-9)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"holiday notes", b"RIFF\x24\x10\x00\x00WAVEdata\x00\x10\x00\x00abcd"]
+)
+def test_what_has_no_length_is_refused_by_name(tmp_path, content):
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(FormatError, match=r"a\.wav: "):
+        audio_seconds(tmp_path / "a.wav")
+
+
+def test_a_wav_without_samples_has_no_length(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(0, np.float32), 16000)
+    with pytest.raises(FormatError, match="holds no samples"):
+        audio_seconds(tmp_path / "a.wav")
+
+
+def test_bare_samples_have_no_length(tmp_path):
+    (tmp_path / "a.au").write_bytes(b"\x01\x02" * 100)
+    with pytest.raises(FormatError, match="has no header"):
+        audio_seconds(tmp_path / "a.au")

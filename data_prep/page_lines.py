@@ -1,0 +1,43 @@
+"""Lines cut out of page images, each into a grey PNG below OUT."""
+
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.corpus_source import Prepared
+from seqlabel.errors import FormatError
+from seqlabel.formats import PageLine, cut_page_line, write_line_image
+from seqlabel.records import Example
+
+
+def box_outline(left: float, top: float, right: float, bottom: float) -> np.ndarray:
+    """Returns the four corners, for lines of which no more is known than a box."""
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
+
+
+def cut_lines(
+    pixels: np.ndarray, lines: Iterable[PageLine], name: str, group: str, folder: Path, prepared: Prepared
+) -> list[Example]:
+    """Returns an example for each line, `name-007`, after its image stands in `folder`.
+
+    Texts are in NFC, with single spaces. Lines without text or without an area on the page are left out and counted.
+    """
+    examples = []
+    for number, line in enumerate(lines):
+        line_id = f"{name}-{number:03d}"
+        text = " ".join(unicodedata.normalize("NFC", line.text).split())
+        if not text:
+            prepared.leave_out("no text", line_id)
+            continue
+        try:
+            image, _ = cut_page_line(pixels, line)
+        except FormatError:
+            prepared.leave_out("no area on the page", line_id)
+            continue
+        target = folder / f"{line_id}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_line_image(target, image)
+        examples.append(Example(id=line_id, source=target, text=text, group=group))
+    return examples
