@@ -69,7 +69,7 @@ class TrainingConfig(Config, frozen=True):
             one view.
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
             kept; None for the weights themselves.
-        patience_steps: optimiser steps without a better dev error after which training stops, looked at after each
+        patience: optimiser steps without a better dev error after which training stops, looked at after each
             epoch; None for never.
         init_from: a model file whose weights the new model begins with, as far as they fit, those of tokens by name.
         frozen_steps: at the beginning of such a run, in which the stem (another encoder as a whole) stays as it is.
@@ -87,7 +87,7 @@ class TrainingConfig(Config, frozen=True):
     weight_noise: FromZero = 0.0
     consistency: FromZero = 0.0
     average_decay: Share | None = 0.995
-    patience_steps: Count | None = None
+    patience: Count | None = None
     init_from: str | None = None
     frozen_steps: CountFromZero = 0
     seed: Seed = 1

@@ -373,7 +373,7 @@ class Trainer:
         return TrainingResult(path, read_header(path).summary, self.progress.seconds / 60)
 
     def _out_of_patience(self) -> bool:
-        patience = self.config.training.patience_steps
+        patience = self.config.training.patience
         return patience is not None and self.progress.num_steps - self.progress.best_step >= patience
 
     def _choose_arithmetic(self) -> None:

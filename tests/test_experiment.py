@@ -129,10 +129,10 @@ def test_a_syntax_error_is_told_with_its_line(recipe: Path) -> None:
 
 
 def test_overrides_replace_settings_and_nothing_else(recipe: Path) -> None:
-    arguments = ["--training.num-epochs", "3", "--training.patience-steps", "2", "--encoder.dropout", "0.5"]
+    arguments = ["--training.num-epochs", "3", "--training.patience", "2", "--encoder.dropout", "0.5"]
     expected = msgspec.structs.replace(
         SMALL,
-        training=msgspec.structs.replace(SMALL.training, num_epochs=3, patience_steps=2),
+        training=msgspec.structs.replace(SMALL.training, num_epochs=3, patience=2),
         encoder=RecurrentConfig(hidden_size=8, num_layers=1, dropout=0.5),
     )
     assert load_recipe(recipe, arguments) == expected

@@ -79,7 +79,7 @@ def test_a_run_stopped_within_an_epoch_ends_bit_for_bit_like_an_uninterrupted_on
 
 def test_training_stops_when_its_patience_in_steps_is_at_an_end(data: Path, tmp_path: Path) -> None:
     # With a rate of nearly nothing no epoch of three steps is better than the first.
-    training = replace(CONFIG.training, num_epochs=9, learning_rate=1e-12, patience_steps=6)
+    training = replace(CONFIG.training, num_epochs=9, learning_rate=1e-12, patience=6)
     train(replace(CONFIG, training=training), tmp_path / "run", data, "cpu")
     progress, _ = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")
     assert (progress.epoch, progress.num_steps, progress.best_step) == (3, 9, 3)
