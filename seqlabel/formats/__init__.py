@@ -2,7 +2,13 @@
 
 from seqlabel.formats.alto import read_alto
 from seqlabel.formats.audio import AUDIO_SUFFIXES, read_audio, write_wav
-from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image, write_line_image
+from seqlabel.formats.image import (
+    IMAGE_SUFFIXES,
+    num_images,
+    read_line_image,
+    split_image_address,
+    write_line_image,
+)
 from seqlabel.formats.ink import (
     INK_SUFFIXES,
     InkDocument,
@@ -14,7 +20,7 @@ from seqlabel.formats.ink import (
 )
 from seqlabel.formats.line_cut import LinePlace, cut_line, cut_page_line
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
-from seqlabel.formats.page import Page, PageLine, has_area, page_image
+from seqlabel.formats.page import Page, PageLine, has_area, image_of_page, page_image
 from seqlabel.formats.page_writing import PlacedText, write_page
 from seqlabel.formats.page_xml import read_page_xml
 from seqlabel.formats.pages import (
@@ -43,7 +49,9 @@ __all__ = [
     "cut_line",
     "cut_page_line",
     "has_area",
+    "image_of_page",
     "is_page",
+    "num_images",
     "page_address",
     "page_image",
     "read_alto",
@@ -58,6 +66,7 @@ __all__ = [
     "read_symbols",
     "read_unipen_segments",
     "split_ark_address",
+    "split_image_address",
     "split_page_address",
     "write_line_image",
     "write_npy",

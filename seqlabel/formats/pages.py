@@ -13,7 +13,7 @@ from seqlabel.formats.alto import alto_page
 from seqlabel.formats.files import parse_xml, read_bytes, root_tag
 from seqlabel.formats.image import read_line_image
 from seqlabel.formats.line_cut import LinePlace, cut_page_line
-from seqlabel.formats.page import Page, PageLine, page_image
+from seqlabel.formats.page import Page, PageLine, image_of_page, page_image
 from seqlabel.formats.page_xml import page_of
 from seqlabel.records import LineImage
 
@@ -83,7 +83,7 @@ def _page_with_pixels(
     page = read_page(path)
     image = page_image(path, page)
     image_stamp = _stamp(image)
-    pixels = read_line_image(image).pixels
+    pixels = read_line_image(image_of_page(path, page, image)).pixels
     height, width = pixels.shape
     lines = page.lines
     if page.size is not None and page.size != (width, height):
