@@ -107,7 +107,7 @@ def read_page_with(
         if not places:
             lines[index] = LineReading(tuple(hypotheses), ())
             continue
-        image, place = read_page_line(page_address(path, index))
+        image, place = read_page_line(page_address(path, index), feature.config.cut)
         spans = best.spans or token_spans(emitted[turn], best.token_ids, recognizer.header.tokens)
         edges = feature.frame_edges(image, len(emitted[turn]))
         # The file may measure in another unit than the pixel of this image.

@@ -18,7 +18,7 @@ from seqlabel.formats.ink import (
     read_unipen_segments,
     write_strokes,
 )
-from seqlabel.formats.line_cut import LinePlace, cut_line, cut_page_line
+from seqlabel.formats.line_cut import LineCutConfig, LinePlace, cut_line, cut_page_line
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
 from seqlabel.formats.page import Page, PageLine, has_area, image_of_page, page_image
 from seqlabel.formats.page_writing import PlacedText, write_page
@@ -41,6 +41,7 @@ __all__ = [
     "PAGE_SUFFIX",
     "SYMBOL_SUFFIXES",
     "InkDocument",
+    "LineCutConfig",
     "LinePlace",
     "Page",
     "PageLine",
