@@ -11,6 +11,7 @@ Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 FromZero = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

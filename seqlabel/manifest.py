@@ -24,6 +24,7 @@ from seqlabel.formats import (
     IMAGE_SUFFIXES,
     PAGE_SUFFIX,
     has_area,
+    image_of_page,
     is_page,
     page_address,
     page_image,
@@ -411,7 +412,7 @@ def _read_pages(paths: list[Path], root: Path) -> _Located:
         except FormatError as error:
             raise ManifestError(str(error)) from error
         with suppress(FormatError):  # told when its first line is read
-            image = Path(os.path.realpath(page_image(path, page)))
+            image = image_of_page(path, page, Path(os.path.realpath(page_image(path, page))))
             if (other := images.setdefault(image, path)) is not path:
                 raise ManifestError(
                     f"{path}: is of the same image as {other}, so that each line would stand twice; name the "

@@ -13,7 +13,16 @@ from seqlabel.decoders import token_spans
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.evaluation import decode
 from seqlabel.features import Columns, GeometricColumns
-from seqlabel.formats import LinePlace, Page, PlacedText, page_address, page_image, read_page, read_page_line
+from seqlabel.formats import (
+    LinePlace,
+    Page,
+    PlacedText,
+    image_of_page,
+    page_address,
+    page_image,
+    read_page,
+    read_page_line,
+)
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, LineImage, Span
 from seqlabel.tokens import TokenUnit
@@ -67,7 +76,7 @@ def read_page_with(
     if not isinstance(feature, Columns | GeometricColumns):
         raise ConfigError(f"{path}: is a page, and the model does not read line images; take one that does")
     page = read_page(path)
-    page_image(path, page)  # without it no line can be read, which is told once
+    image_of_page(path, page, page_image(path, page))  # without it no line can be read, which is told once
     failed: dict[int, SeqlabelError] = {}
     frames: dict[int, np.ndarray] = {}
     for index, line in enumerate(page.lines):
@@ -98,7 +107,7 @@ def read_page_with(
         if not places:
             lines[index] = LineReading(tuple(hypotheses), ())
             continue
-        image, place = read_page_line(page_address(path, index))
+        image, place = read_page_line(page_address(path, index), feature.config.cut)
         spans = best.spans or token_spans(emitted[turn], best.token_ids, recognizer.header.tokens)
         edges = feature.frame_edges(image, len(emitted[turn]))
         # The file may measure in another unit than the pixel of this image.

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from seqlabel import page_reading
 from seqlabel.errors import ConfigError, ManifestError
-from seqlabel.features import PenConfig
-from seqlabel.formats import PageLine, PlacedText, cut_page_line, read_page, write_page
+from seqlabel.features import ColumnConfig, PenConfig
+from seqlabel.formats import LineCutConfig, PageLine, PlacedText, cut_page_line, read_page, write_page
 from seqlabel.manifest import read_manifest
 from seqlabel.page_reading import read_page_with
 from seqlabel.recognizer import Recognizer
@@ -275,3 +276,21 @@ def test_a_model_of_something_else_refuses_pages(tmp_path: Path, trained_run: Tr
     recognizer.loaded.frontend.feature = PenConfig().build()
     with pytest.raises(ConfigError, match="does not read line images"):
         read_page_with(recognizer, draw_page(tmp_path, "one", ["ab"]))
+
+
+def test_words_stand_where_they_stood_when_a_model_cuts_lines_with_margins(
+    trained_run: TrainedRun, tmp_path: Path
+) -> None:
+    path = draw_page(tmp_path, "one", TEXTS)
+    places = []
+    for cut in (LineCutConfig(), LineCutConfig(margin_left=0.25, margin_right=0.5)):
+        recognizer = Recognizer.load(trained_run.model, "cpu")
+        config = recognizer.loaded.frontend.config.feature
+        assert isinstance(config, ColumnConfig)
+        recognizer.loaded.frontend.feature = replace(config, cut=cut).build()
+        reading = read_page_with(recognizer, path)
+        # So small a network takes a wide margin for a space.
+        found = [line.hypotheses[0].text.strip() for line in reading.lines.values()]
+        assert found == ["ab ca", "cb", "a", "bca abc"]
+        places.append([word.outline for index in (0, 1, 3) for word in reading.lines[index].words])
+    np.testing.assert_allclose(places[1], places[0], atol=2.5)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageFilter
 
+from seqlabel.augmentations.mesh import pulled
 from seqlabel.config import Config, FromZero
 from seqlabel.records import LineImage, Signal
 
@@ -21,10 +22,12 @@ class ImageWarpConfig(Config, frozen=True, tag="image_warp"):
         squeeze: largest relative change of the height of the writing inside its line.
         shift: largest vertical displacement of the writing, in heights of the line.
         elastic: standard deviation of the grid displacement, in heights of the line.
+        width_jitter: standard deviation of the logarithm of the width that each stretch of the line, about as long as
+            high, gets; the line stays as long as it is.
         stroke_width: probability of thicker or thinner strokes.
         contrast: largest relative change of contrast and brightness.
         noise: largest standard deviation of the pixel noise, in grey levels of 255.
-        probability: with which each of the groups (shear and rotation, sizes, elastic, tone) is applied.
+        probability: with which each of the groups (shear and rotation, sizes, width jitter, elastic, tone) is applied.
     """
 
     shear: FromZero = 0.4
@@ -33,6 +36,7 @@ class ImageWarpConfig(Config, frozen=True, tag="image_warp"):
     squeeze: FromZero = 0.15
     shift: FromZero = 0.0
     elastic: FromZero = 0.03
+    width_jitter: FromZero = 0.0
     stroke_width: FromZero = 0.3
     contrast: FromZero = 0.3
     noise: FromZero = 12.0
@@ -53,14 +57,13 @@ class ImageWarp:
         """Returns the line as another writer and camera might have made it, drawn from `rng`."""
         if not isinstance(signal, LineImage):
             return signal
-        image = Image.fromarray(signal.pixels)
-        image = self._geometry(image, rng)
-        image = self._stroke_width(image, rng)
-        return LineImage(self._tone(np.asarray(image), rng))
+        pixels = self._geometry(signal.pixels, rng)
+        pixels = self._stroke_width(pixels, rng)
+        return LineImage(self._tone(pixels, rng))
 
-    def _geometry(self, image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    def _geometry(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         config = self.config
-        width, height = image.size
+        height, width = pixels.shape
         shear = angle = 0.0
         stretch = squeeze = 1.0
         shift = 0.0
@@ -80,39 +83,28 @@ class ImageWarp:
         grid_y = np.round(np.linspace(0, height, 3))
         target_x, target_y = np.meshgrid(grid_x, grid_y)
         x, y = target_x - new_width / 2, target_y - height / 2
+        if config.width_jitter > 0 and rng.random() < config.probability:
+            ends = np.concatenate([[0.0], np.cumsum(np.exp(rng.normal(0, config.width_jitter, columns)))])
+            x = x + (ends * (new_width / ends[-1]) - grid_x)[None, :]
         x, y = x + np.tan(angle) * y, (y - np.tan(angle) * x * min(1.0, 8 * height / new_width)) / squeeze
         x = (x + shear * y) / stretch
         source = np.stack([x + width / 2, y + height / 2 + shift], axis=-1)
         if rng.random() < config.probability:
             source += rng.normal(0, config.elastic * height, size=source.shape)
-        mesh = []
-        for row in range(2):
-            for column in range(columns):
-                box = (grid_x[column], grid_y[row], grid_x[column + 1], grid_y[row + 1])
-                if box[0] == box[2] or box[1] == box[3]:
-                    continue  # a line of a pixel or two
-                corners = (
-                    source[row, column],
-                    source[row + 1, column],
-                    source[row + 1, column + 1],
-                    source[row, column + 1],
-                )
-                mesh.append(
-                    (tuple(int(v) for v in box), tuple(float(v) for corner in corners for v in corner))
-                )
-        paper = int(np.percentile(np.asarray(image)[:: max(1, height // 16)], 75))
-        return image.transform(
-            (new_width, height), Image.Transform.MESH, mesh, Image.Resampling.BILINEAR, fillcolor=paper
-        )
+        rows = pixels[:: max(1, height // 16)]
+        return pulled(pixels, grid_x.astype(np.int64), grid_y.astype(np.int64), source, _upper_quartile(rows))
 
-    def _stroke_width(self, image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    def _stroke_width(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self.config.stroke_width:
-            return image
+            return pixels
         kind = rng.integers(3)
+        image = Image.fromarray(pixels)
         if kind == 0:
-            return image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.5) * image.height / 64))
-        ranked = image.filter(ImageFilter.MinFilter(3) if kind == 1 else ImageFilter.MaxFilter(3))
-        return Image.blend(image, ranked, rng.uniform(0.2, 0.8))
+            return np.asarray(
+                image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.5) * image.height / 64))
+            )
+        ranked = Image.fromarray(_ranked(pixels, np.minimum if kind == 1 else np.maximum))
+        return np.asarray(Image.blend(image, ranked, rng.uniform(0.2, 0.8)))
 
     def _tone(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self.config.probability:
@@ -120,8 +112,33 @@ class ImageWarp:
         contrast = rng.uniform(1 - self.config.contrast, 1 + self.config.contrast)
         brightness = rng.uniform(-self.config.contrast, self.config.contrast) * 64
         mean = float(pixels.mean())
-        toned = (pixels.astype(np.float32) - mean) * contrast + mean + brightness
+        toned = pixels.astype(np.float32)
+        toned -= mean
+        toned *= contrast
+        toned += mean
+        toned += brightness
         std = rng.uniform(0, self.config.noise)
-        toned += std * rng.standard_normal(pixels.shape, dtype=np.float32)
-        clipped: UInt8[np.ndarray, "height width"] = np.clip(toned, 0, 255).astype(np.uint8)
+        noise = rng.standard_normal(pixels.shape, dtype=np.float32)
+        noise *= std
+        toned += noise
+        clipped: UInt8[np.ndarray, "height width"] = np.clip(toned, 0, 255, out=toned).astype(np.uint8)
         return clipped
+
+
+def _upper_quartile(pixels: UInt8[np.ndarray, "rows columns"]) -> int:
+    """Returns `int(np.percentile(pixels, 75))`, which sorts."""
+    place = 0.75 * (pixels.size - 1)
+    counts = np.cumsum(np.bincount(pixels.reshape(-1), minlength=256))
+    lower, upper = np.searchsorted(counts, [int(place), min(int(place) + 1, pixels.size - 1)], side="right")
+    return int(lower + (upper - lower) * (place - int(place)))
+
+
+def _ranked(pixels: UInt8[np.ndarray, "height width"], choice: np.ufunc) -> UInt8[np.ndarray, "height width"]:
+    """Returns the least or the greatest of each pixel and the eight around it, as Pillow's rank filters."""
+    rows = np.pad(pixels, ((1, 1), (0, 0)), mode="edge")
+    tall = choice(choice(rows[:-2], rows[1:-1]), rows[2:])
+    columns = np.pad(tall, ((0, 0), (1, 1)), mode="edge")
+    chosen: UInt8[np.ndarray, "height width"] = choice(
+        choice(columns[:, :-2], columns[:, 1:-1]), columns[:, 2:]
+    )
+    return chosen

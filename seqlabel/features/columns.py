@@ -6,10 +6,11 @@ from PIL import Image
 
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError, FormatError
+from seqlabel.features.background import without_background
 from seqlabel.features.slant import deslanted, upright
 from seqlabel.features.sources import line_image
 from seqlabel.features.writing_band import with_writing_band
-from seqlabel.formats import IMAGE_SUFFIXES
+from seqlabel.formats import IMAGE_SUFFIXES, LineCutConfig
 from seqlabel.records import Example, LineImage, Signal
 
 MAX_COLUMNS = 65536
@@ -28,6 +29,8 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
         band: share of the height that the small letters are brought to (`writing_band`), whatever loops the line has;
             None scales the whole line to the height.
         deslant: has the line sheared so that its strokes are upright (`slant`).
+        remove_background: divides the line by the tone of the paper around each pixel (`background`).
+        cut: how a line of a page is cut out; line images are taken as they are.
 
     Raises:
         ConfigError: a number that makes no image.
@@ -40,6 +43,8 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
     pad_columns: int = 4
     band: float | None = None
     deslant: bool = False
+    remove_background: bool = False
+    cut: LineCutConfig = LineCutConfig()
 
     def __post_init__(self) -> None:
         if min(self.height, self.window, self.step) < 1 or self.pad_columns < 0:
@@ -69,7 +74,7 @@ class Columns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        line = self._scaled(line_image(example))
+        line = self._scaled(line_image(example, self.config.cut))
         if not self.config.deslant:
             return line
         return deslanted(line, scaled_ink(line, self.config.height, stretch_contrast=True))
@@ -102,6 +107,8 @@ class Columns:
 
     def _scaled(self, image: LineImage) -> LineImage:
         height = self.config.height
+        if self.config.remove_background:
+            image = without_background(image)
         if self.config.band is None:
             return scaled(image, height)
         ink = scaled_ink(image, height, stretch_contrast=True)

@@ -12,9 +12,10 @@ from jaxtyping import Bool, Float32, Float64
 
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError
+from seqlabel.features.background import without_background
 from seqlabel.features.columns import scaled_ink
 from seqlabel.features.sources import line_image
-from seqlabel.formats import IMAGE_SUFFIXES
+from seqlabel.formats import IMAGE_SUFFIXES, LineCutConfig
 from seqlabel.records import Example, LineImage, Signal
 
 MIN_INK = 0.25
@@ -26,12 +27,16 @@ class GeometricColumnConfig(Config, frozen=True, tag="geometric_columns"):
 
     Attributes:
         height: pixels that the line is scaled to first.
+        remove_background: divides the line by the tone of the paper around each pixel (`background`).
+        cut: how a line of a page is cut out; line images are taken as they are.
 
     Raises:
         ConfigError: a height below 2.
     """
 
     height: int = 64
+    remove_background: bool = False
+    cut: LineCutConfig = LineCutConfig()
 
     def __post_init__(self) -> None:
         if self.height < 2:
@@ -57,7 +62,8 @@ class GeometricColumns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        return line_image(example)
+        image = line_image(example, self.config.cut)
+        return without_background(image) if self.config.remove_background else image
 
     def frame_edges(self, image: LineImage, num_frames: int) -> Float64[np.ndarray, " frames1"]:
         """Returns where each of `num_frames` equal parts of an image begins, and where the last ends, in columns."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from seqlabel.errors import ConfigError, ManifestError
-from seqlabel.formats import read_line_image, read_page_line, split_page_address
+from seqlabel.formats import LineCutConfig, read_line_image, read_page_line, split_page_address
 from seqlabel.records import Example, LineImage
 
 
@@ -21,15 +21,19 @@ def whole_file(example: Example) -> Path:
     return example.source
 
 
-def line_image(example: Example) -> LineImage:
+def line_image(example: Example, cut: LineCutConfig) -> LineImage:
     """The line image of an example, which is a file of its own or a line of a page (`page.xml:7`).
+
+    Args:
+        example: where it lies.
+        cut: how a line of a page is cut out; a file of its own is taken as it is.
 
     Raises:
         FormatError: the file cannot be read as an image or as a page.
         ManifestError: as `whole_file`.
     """
     source = whole_file(example)
-    return read_line_image(source) if split_page_address(source) is None else read_page_line(source)[0]
+    return read_line_image(source) if split_page_address(source) is None else read_page_line(source, cut)[0]
 
 
 def require(is_met: bool, config: object, expected: str) -> None:

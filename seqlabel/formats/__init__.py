@@ -2,7 +2,13 @@
 
 from seqlabel.formats.alto import read_alto
 from seqlabel.formats.audio import AUDIO_SUFFIXES, audio_seconds, read_audio, write_wav
-from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image, write_line_image
+from seqlabel.formats.image import (
+    IMAGE_SUFFIXES,
+    num_images,
+    read_line_image,
+    split_image_address,
+    write_line_image,
+)
 from seqlabel.formats.ink import (
     INK_SUFFIXES,
     InkDocument,
@@ -12,9 +18,9 @@ from seqlabel.formats.ink import (
     read_unipen_segments,
     write_strokes,
 )
-from seqlabel.formats.line_cut import LinePlace, cut_line, cut_page_line
+from seqlabel.formats.line_cut import LineCutConfig, LinePlace, cut_line, cut_page_line
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
-from seqlabel.formats.page import Page, PageLine, has_area, page_image
+from seqlabel.formats.page import Page, PageLine, has_area, image_of_page, page_image
 from seqlabel.formats.page_writing import PlacedText, write_page
 from seqlabel.formats.page_xml import read_page_xml
 from seqlabel.formats.pages import (
@@ -35,6 +41,7 @@ __all__ = [
     "PAGE_SUFFIX",
     "SYMBOL_SUFFIXES",
     "InkDocument",
+    "LineCutConfig",
     "LinePlace",
     "Page",
     "PageLine",
@@ -44,7 +51,9 @@ __all__ = [
     "cut_line",
     "cut_page_line",
     "has_area",
+    "image_of_page",
     "is_page",
+    "num_images",
     "page_address",
     "page_image",
     "read_alto",
@@ -59,6 +68,7 @@ __all__ = [
     "read_symbols",
     "read_unipen_segments",
     "split_ark_address",
+    "split_image_address",
     "split_page_address",
     "write_line_image",
     "write_npy",

@@ -66,7 +66,10 @@ def alto_page(path: Path, root: Element) -> Page:
         named = [one.get("ID", "") for one in (*above, element)]
         ranks.append(tuple(order[name] for name in named if name in order) or (len(order),))
     ordered = [lines[i] for i in sorted(range(len(lines)), key=lambda i: ranks[i])] if order else lines
-    return Page("alto", name or None, size, tuple(ordered))
+    number = pages[0].get("PHYSICAL_IMG_NR", "") if pages else ""
+    # The schema lets it be any number.
+    whole = re.fullmatch(r"([0-9]{1,9})(\.0*)?", number.strip())
+    return Page("alto", name or None, size, tuple(ordered), int(whole[1]) if whole else None)
 
 
 def _text_lines(root: Element) -> list[tuple[list[Element], Element]]:

@@ -1,11 +1,18 @@
-"""Line images and pages: whatever Pillow reads of common formats, as grey with black ink on white paper."""
+"""Line images and pages: whatever Pillow reads of common formats, as grey with black ink on white paper.
+
+A TIFF may hold several images; `scan.tif:3` is the fourth of them, as `page.xml:3` is the fourth line of a page.
+"""
 
 import io
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seqlabel.errors import FormatError
@@ -36,39 +43,55 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 _EXPECTED = "an image (png, jpeg, tiff, bmp, gif, webp, jp2, pgm)"
 
 
+# TIFF 6.0, section 8 and appendix A.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
+
+
 def read_line_image(path: Path) -> LineImage:
     """An image as grey values, upright as its EXIF orientation says; what is transparent is white.
 
     Pillow's limit against decompression bombs holds (`PIL.Image.MAX_IMAGE_PIXELS`).
 
+    Args:
+        path: a file with one image, or one of several images in a TIFF, counted from 0: `scan.tif:3`.
+
     Raises:
-        FormatError: not an image, damaged or truncated, too large, of several pages, or with values whose
-            range is unknown (32-bit and float images).
+        FormatError: not an image, damaged or truncated, too large, of several images or without the one that is asked
+            for, or with values whose range is unknown (signed, beyond 16 bits, float).
     """
-    with open_file(path, _EXPECTED) as (file, _), warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file, formats=_FORMATS) as image:
-                # A phone's MPO carries previews as further frames.
-                if image.format != "MPO" and (pages := getattr(image, "n_frames", 1)) > 1:
-                    raise FormatError(f"{path}: holds {pages} images; expected one, split it into files")
-                upright = ImageOps.exif_transpose(image)
-                pixels = _to_grey(path, upright)
-        except FormatError:
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise FormatError(
-                f"{path}: larger than Pillow's limit of {Image.MAX_IMAGE_PIXELS} pixels, "
-                "which guards against decompression bombs; scale it down"
-            ) from error
-        except UnidentifiedImageError as error:
-            raise FormatError(
-                f"{path}: is not an image that can be read here; expected {_EXPECTED}"
-            ) from error
-        except Exception as error:  # on damaged files Pillow's plugins raise almost anything
-            reason = str(error) or type(error).__name__
-            raise FormatError(f"{path}: the image is damaged or truncated ({reason})") from error
-    return LineImage(pixels)
+    file, index = split_image_address(path) or (path, None)
+    with _opened(file) as image:
+        # A phone's MPO carries previews as further frames.
+        num_images = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        if index is None and num_images > 1:
+            remedy = (
+                f"name one of them, {file.name}:0 to {file.name}:{num_images - 1}"
+                if image.format == "TIFF"
+                else "split it into files"
+            )
+            raise FormatError(f"{file}: holds {num_images} images; expected one, {remedy}")
+        if index is not None and index >= num_images:
+            raise FormatError(f"{path}: the file holds {num_images} images, counted from 0")
+        if index:
+            image.seek(index)
+        return LineImage(_to_grey(file, image))
+
+
+def split_image_address(source: Path) -> tuple[Path, int] | None:
+    """Returns the TIFF file and which of its images a source names; None for other sources."""
+    match = re.fullmatch(r"(.+\.tiff?):(\d{1,9})", source.name, re.IGNORECASE | re.DOTALL)
+    return None if match is None else (source.with_name(match[1]), int(match[2]))
+
+
+def num_images(path: Path) -> int:
+    """Returns how many images a file holds; the previews in a phone's MPO are not counted.
+
+    Raises:
+        FormatError: not an image.
+    """
+    with _opened(path) as image:
+        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
 
 
 def write_line_image(path: Path, line_image: LineImage) -> None:
@@ -85,18 +108,41 @@ def write_line_image(path: Path, line_image: LineImage) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _to_grey(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width"]:
-    if image.mode.startswith("I;16"):
-        return _from_16_bits(np.asarray(image).astype(np.int64))
-    if image.mode == "I":
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Opens an image; whatever Pillow raises before it is closed becomes a FormatError."""
+    with open_file(path, _EXPECTED) as (file, _), warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file, formats=_FORMATS) as image:
+                yield image
+        except FormatError:
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise FormatError(
-                f"{path}: 32-bit values beyond 65535, whose white is unknown; save it with 8 or 16 bits"
-            )
-        return _from_16_bits(values)
+                f"{path}: larger than Pillow's limit of {Image.MAX_IMAGE_PIXELS} pixels, "
+                "which guards against decompression bombs; scale it down"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise FormatError(
+                f"{path}: is not an image that can be read here; expected {_EXPECTED}"
+            ) from error
+        except Exception as error:  # on damaged files Pillow's plugins raise almost anything
+            reason = str(error) or type(error).__name__
+            raise FormatError(f"{path}: the image is damaged or truncated ({reason})") from error
+
+
+def _to_grey(path: Path, opened: Image.Image) -> UInt8[np.ndarray, "height width"]:
+    tags = dict(getattr(opened, "tag_v2", {}))  # only of a TIFF; they are gone from the image that is turned
+    image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return _from_many_bits(path, np.asarray(image).astype(np.int64), tags)
     if image.mode == "F":
         raise FormatError(f"{path}: float pixels, whose white is unknown; save it with 8 or 16 bits")
+    if image.mode == "LAB":  # Pillow turns it into nothing else
+        image = image.getchannel("L")
+    if image.mode == "La":
+        image = image.convert("LA")
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
         paper = Image.new("RGBA", coloured.size, (255, 255, 255, 255))
@@ -104,5 +150,18 @@ def _to_grey(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width"
     return np.array(image.convert("L"), dtype=np.uint8)
 
 
-def _from_16_bits(values: np.ndarray) -> UInt8[np.ndarray, "height width"]:
-    return ((values + 128) // 257).astype(np.uint8)
+def _from_many_bits(
+    path: Path, values: Int64[np.ndarray, "height width"], tags: dict[int, Any]
+) -> UInt8[np.ndarray, "height width"]:
+    bits = tuple(tags.get(_BITS_PER_SAMPLE, ()))
+    if bits == (16,) and tuple(tags.get(_SAMPLE_FORMAT, ())) == (_SIGNED,):
+        raise FormatError(f"{path}: signed pixels, whose white is unknown; save it with 8 or 16 bits")
+    # Pillow leaves the 12 bits of a TIFF in their own range, and beyond 8 bits it does not mind what is white.
+    white = 4095 if bits == (12,) else 65535
+    if values.min() < 0 or values.max() > white:
+        raise FormatError(
+            f"{path}: 32-bit values beyond 65535, whose white is unknown; save it with 8 or 16 bits"
+        )
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        values = white - values
+    return ((values * 255 + white // 2) // white).astype(np.uint8)

@@ -8,12 +8,40 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 from PIL import Image, ImageDraw
 
+from seqlabel.config import Config, Count, FromZero
 from seqlabel.errors import FormatError
 from seqlabel.formats.page import PageLine, has_area
 from seqlabel.records import LineImage
 
-MAX_HEIGHT = 128
-"""Rows that a line is scaled down to at most; it is never scaled up."""
+
+class LineCutConfig(Config, frozen=True):
+    """How much of a page a line takes with it; a model cuts as it was trained to.
+
+    Margins are in heights of the line (the mean one of its outline). They show what stands on the page around the
+    outline, which helps where outlines cut through the long letters.
+
+    Attributes:
+        margin_above, margin_below: above and below the outline, seen along the line.
+        margin_left, margin_right: before and behind it.
+        max_height: rows that a line is scaled down to at most; it is never scaled up.
+    """
+
+    margin_above: FromZero = 0.0
+    margin_below: FromZero = 0.0
+    margin_left: FromZero = 0.0
+    margin_right: FromZero = 0.0
+    max_height: Count = 128
+
+
+ALONG_THE_OUTLINE = LineCutConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class _Margins:
+    above: int = 0
+    below: int = 0
+    left: int = 0
+    right: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +76,7 @@ class LinePlace:
 
 
 def cut_page_line(
-    page_pixels: UInt8[np.ndarray, "H W"], line: PageLine, max_height: int = MAX_HEIGHT
+    page_pixels: UInt8[np.ndarray, "H W"], line: PageLine, config: LineCutConfig = ALONG_THE_OUTLINE
 ) -> tuple[LineImage, LinePlace]:
     """Returns the image of a line, and where it lies on the page.
 
@@ -62,16 +90,16 @@ def cut_page_line(
     height, width = page_pixels.shape
     if not has_area(line.polygon, (width, height)):
         raise FormatError(f"line {line.id}: its outline has no area on the page")
-    strip, polygon, left, rows, turns = _straightened(page_pixels, line)
-    cut, (x, y) = _cut(strip, polygon)
+    strip, polygon, left, rows, turns, margins = _straightened(page_pixels, line, config)
+    cut, (x, y) = _cut(strip, polygon, margins)
     place = LinePlace(
-        max(1.0, len(cut) / max_height),
+        max(1.0, len(cut) / config.max_height),
         left + x,
         rows[x : x + cut.shape[1]] + y,
         turns,
         (width, height),
     )
-    return shrunk(LineImage(cut), max_height), place
+    return shrunk(LineImage(cut), config.max_height), place
 
 
 def cut_line(page_pixels: UInt8[np.ndarray, "H W"], polygon: Float64[np.ndarray, "n 2"]) -> LineImage:
@@ -83,10 +111,10 @@ def cut_line(page_pixels: UInt8[np.ndarray, "H W"], polygon: Float64[np.ndarray,
     Raises:
         FormatError: the polygon has fewer than three points, or none of it lies on the page.
     """
-    return LineImage(_cut(page_pixels, polygon)[0])
+    return LineImage(_cut(page_pixels, polygon, _Margins())[0])
 
 
-def shrunk(image: LineImage, max_height: int = MAX_HEIGHT) -> LineImage:
+def shrunk(image: LineImage, max_height: int = ALONG_THE_OUTLINE.max_height) -> LineImage:
     """Returns the image at most `max_height` pixels high, each new pixel the mean of the area it covers."""
     height, width = image.pixels.shape
     if height <= max_height:
@@ -100,13 +128,18 @@ def straightened(
     page_pixels: UInt8[np.ndarray, "H W"], line: PageLine
 ) -> tuple[UInt8[np.ndarray, "h w"], Float64[np.ndarray, "n 2"]]:
     """Returns a strip of the page on which the line's base line is level, and the line's polygon on it."""
-    return _straightened(page_pixels, line)[:2]
+    return _straightened(page_pixels, line, ALONG_THE_OUTLINE)[:2]
 
 
 def _straightened(
-    page: UInt8[np.ndarray, "H W"], line: PageLine
-) -> tuple[np.ndarray, np.ndarray, int, np.ndarray, int]:
-    """Returns the strip, the polygon on it, its left column, the page row of its top row by column, and the turns."""
+    page: UInt8[np.ndarray, "H W"], line: PageLine, config: LineCutConfig
+) -> tuple[np.ndarray, np.ndarray, int, np.ndarray, int, _Margins]:
+    """Returns a strip of the page with the line on it.
+
+    Returns:
+        The strip; the polygon on it; its left column; the page row of its top row, by column; the turns; the margins,
+        in pixels.
+    """
     # What lies far beyond the page shows nothing, and would make a strip that fills the memory.
     size = np.array(page.shape[::-1], np.float64)
     polygon = np.clip(line.polygon, -1.0, size)
@@ -127,32 +160,51 @@ def _straightened(
             )
         baseline = baseline[np.argsort(baseline[:, 0], kind="stable")]
     height, width = page.shape
-    left = int(np.clip(np.floor(polygon[:, 0].min()), 0, width - 1))
-    right = int(np.clip(np.ceil(polygon[:, 0].max()) + 1, left + 1, width))
-    if len(baseline) < 2:
-        return page[:, left:right], polygon - [left, 0], left, np.zeros(right - left, np.int64), turns
+    is_level = len(baseline) < 2
+    slope = 0.0 if is_level else np.interp(polygon[:, 0], baseline[:, 0], baseline[:, 1])
+    margins = _margins(np.column_stack([polygon[:, 0], polygon[:, 1] - slope]), config)
+    left = int(np.clip(np.floor(polygon[:, 0].min()) - margins.left, 0, width - 1))
+    right = int(np.clip(np.ceil(polygon[:, 0].max()) + 1 + margins.right, left + 1, width))
+    if is_level:
+        return (
+            page[:, left:right],
+            polygon - [left, 0],
+            left,
+            np.zeros(right - left, np.int64),
+            turns,
+            margins,
+        )
     heights = np.interp(np.arange(left, right), baseline[:, 0], baseline[:, 1])
     level = heights.mean()
-    moved = polygon[:, 1] - np.interp(polygon[:, 0], baseline[:, 0], baseline[:, 1]) + level
-    top, bottom = int(np.floor(moved.min())), int(np.ceil(moved.max())) + 1
+    moved = polygon[:, 1] - slope + level
+    top = int(np.floor(moved.min())) - margins.above
+    bottom = int(np.ceil(moved.max())) + 1 + margins.below
     first = top + np.rint(heights - level).astype(np.int64)
     rows = np.arange(bottom - top)[:, None] + first[None, :]
     strip = page[rows.clip(0, height - 1), np.arange(left, right)[None, :]]
-    return strip, np.column_stack([polygon[:, 0] - left, moved - top]), left, first, turns
+    return strip, np.column_stack([polygon[:, 0] - left, moved - top]), left, first, turns, margins
+
+
+def _margins(level: Float64[np.ndarray, "n 2"], config: LineCutConfig) -> _Margins:
+    """Returns the margins in pixels around an outline that is level."""
+    x, y = level.T
+    area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+    height = area / max(1.0, float(np.ptp(x)))
+    shares = (config.margin_above, config.margin_below, config.margin_left, config.margin_right)
+    return _Margins(*(round(share * height) for share in shares))
 
 
 def _cut(
-    page_pixels: UInt8[np.ndarray, "H W"], polygon: Float64[np.ndarray, "n 2"]
+    page_pixels: UInt8[np.ndarray, "H W"], polygon: Float64[np.ndarray, "n 2"], margins: _Margins
 ) -> tuple[UInt8[np.ndarray, "h w"], tuple[int, int]]:
     """Returns the pixels inside of a polygon, with paper around it, and their left column and top row."""
     height, width = page_pixels.shape
     if len(polygon) < 3 or not np.isfinite(polygon).all():
         raise FormatError(f"polygon of {len(polygon)} points; expected at least 3, all finite")
-    left, top = (max(0, math.floor(value)) for value in polygon.min(axis=0))
-    right, bottom = (
-        min(size, math.ceil(value) + 1)
-        for value, size in zip(polygon.max(axis=0), (width, height), strict=True)
-    )
+    (least_x, least_y), (most_x, most_y) = polygon.min(axis=0), polygon.max(axis=0)
+    left, top = max(0, math.floor(least_x) - margins.left), max(0, math.floor(least_y) - margins.above)
+    right = min(width, math.ceil(most_x) + 1 + margins.right)
+    bottom = min(height, math.ceil(most_y) + 1 + margins.below)
     if left >= right or top >= bottom:
         raise FormatError(
             f"polygon from {polygon.min(axis=0).tolist()} to {polygon.max(axis=0).tolist()} lies outside "
@@ -160,13 +212,29 @@ def _cut(
         )
     mask_image = Image.new("L", (right - left, bottom - top), 0)
     ImageDraw.Draw(mask_image).polygon([(x - left, y - top) for x, y in polygon.tolist()], fill=1, outline=1)
-    mask = np.asarray(mask_image, dtype=bool)
+    mask = _widened(np.asarray(mask_image, dtype=bool), margins)
     if not mask.any():
         raise FormatError(
             f"polygon of {len(polygon)} points covers no pixel of the page of {width} x {height} pixels"
         )
     crop = page_pixels[top:bottom, left:right]
     return np.where(mask, crop, _paper_tone(crop, mask)[None, :]), (left, top)
+
+
+def _widened(mask: Bool[np.ndarray, "h w"], margins: _Margins) -> Bool[np.ndarray, "h w"]:
+    """Returns the mask grown by a rectangle."""
+    rows = _grown(mask, margins.above, margins.below) if margins.above or margins.below else mask
+    return _grown(rows.T, margins.left, margins.right).T if margins.left or margins.right else rows
+
+
+def _grown(mask: Bool[np.ndarray, "h w"], before: int, behind: int) -> Bool[np.ndarray, "h w"]:
+    """Returns the mask with `before` rows more before each of its rows, and `behind` more behind it."""
+    counts = np.concatenate([np.zeros((1, mask.shape[1]), np.int64), np.cumsum(mask, axis=0)])
+    row = np.arange(len(mask))
+    grown: Bool[np.ndarray, "h w"] = (
+        counts[np.minimum(row + before + 1, len(mask))] > counts[np.maximum(row - behind, 0)]
+    )
+    return grown
 
 
 def _paper_tone(crop: UInt8[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"]) -> UInt8[np.ndarray, " w"]:

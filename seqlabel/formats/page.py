@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from seqlabel.errors import FormatError
-from seqlabel.formats.image import IMAGE_SUFFIXES
+from seqlabel.formats.image import IMAGE_SUFFIXES, num_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,14 @@ class Page:
         image_name: of the page image, None where the file does not say it.
         size: width and height of the page in the file's own unit, None where the file does not say it.
         lines: in reading order where the file tells it, otherwise in the order of the file.
+        image_number: which image of its document it is, as ALTO counts (from 1); None where the file does not say it.
     """
 
     kind: str
     image_name: str | None
     size: tuple[float, float] | None
     lines: tuple[PageLine, ...]
+    image_number: int | None = None
 
 
 def page_image(path: Path, page: Page) -> Path:
@@ -85,6 +87,29 @@ def page_image(path: Path, page: Page) -> Path:
                 return beside[found[0]]
     wanted = names[0] if names else f"{path.stem}.jpg (or .png, .tif)"
     raise FormatError(f"{path}: its page image {wanted} stands neither beside it nor in the folder above")
+
+
+def image_of_page(path: Path, page: Page, image: Path) -> Path:
+    """Returns the source of a page's image: the file itself, or of several images in a TIFF the one that is meant.
+
+    Raises:
+        FormatError: several images, and the page does not say which, or not one of them.
+    """
+    count = num_images(image)
+    if count == 1:
+        return image  # then the number is that of a page in a book
+    if page.image_number is not None and 1 <= page.image_number <= count:
+        return image.with_name(f"{image.name}:{page.image_number - 1}")
+    found = (
+        "PAGE files cannot say which is meant"
+        if page.kind == "page"
+        else f"PHYSICAL_IMG_NR {page.image_number} is none of them, counted from 1"
+        if page.image_number is not None
+        else "without a PHYSICAL_IMG_NR"
+    )
+    raise FormatError(
+        f"{path}: its page image {image.name} holds {count} images, {found}; split it into files of one image each"
+    )
 
 
 def points_of(where: str, text: str) -> Float64[np.ndarray, "n 2"]:

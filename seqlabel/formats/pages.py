@@ -12,8 +12,8 @@ from seqlabel.errors import FormatError
 from seqlabel.formats.alto import alto_page
 from seqlabel.formats.files import parse_xml, read_bytes, root_tag
 from seqlabel.formats.image import read_line_image
-from seqlabel.formats.line_cut import LinePlace, cut_page_line
-from seqlabel.formats.page import Page, PageLine, page_image
+from seqlabel.formats.line_cut import ALONG_THE_OUTLINE, LineCutConfig, LinePlace, cut_page_line
+from seqlabel.formats.page import Page, PageLine, image_of_page, page_image
 from seqlabel.formats.page_xml import page_of
 from seqlabel.records import LineImage
 
@@ -53,8 +53,12 @@ def split_page_address(source: Path) -> tuple[Path, int] | None:
     return None if match is None else (source.with_name(match[1]), int(match[2]))
 
 
-def read_page_line(source: Path) -> tuple[LineImage, LinePlace]:
+def read_page_line(source: Path, config: LineCutConfig = ALONG_THE_OUTLINE) -> tuple[LineImage, LinePlace]:
     """Returns the image of a line of a page, and where it lies on the page image.
+
+    Args:
+        source: such as `page.xml:7`.
+        config: how it is cut out.
 
     Raises:
         FormatError: no such line, no page image, or the line has no area on it.
@@ -70,7 +74,7 @@ def read_page_line(source: Path) -> tuple[LineImage, LinePlace]:
     if index >= len(lines):
         raise FormatError(f"{source}: the page has {len(lines)} lines, counted from 0")
     try:
-        return cut_page_line(pixels, lines[index])
+        return cut_page_line(pixels, lines[index], config)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
 
@@ -83,7 +87,7 @@ def _page_with_pixels(
     page = read_page(path)
     image = page_image(path, page)
     image_stamp = _stamp(image)
-    pixels = read_line_image(image).pixels
+    pixels = read_line_image(image_of_page(path, page, image)).pixels
     height, width = pixels.shape
     lines = page.lines
     if page.size is not None and page.size != (width, height):

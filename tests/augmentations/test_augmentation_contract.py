@@ -11,6 +11,7 @@ from seqlabel.augmentations import (
     CepstralWarpConfig,
     FeatureAugmentationConfig,
     GaussianNoiseConfig,
+    ImageDamageConfig,
     ImageWarpConfig,
     MasksConfig,
     PenWarpConfig,
@@ -52,6 +53,7 @@ READS: dict[type, set[type]] = {
     CepstralWarpConfig: {Matrix},
     PenWarpConfig: {Strokes},
     ImageWarpConfig: {LineImage},
+    ImageDamageConfig: {LineImage},
 }
 NOTHING: dict[type, SignalAugmentationConfig | FeatureAugmentationConfig] = {
     SpeedConfig: SpeedConfig(slowest=1.0, fastest=1.0),
@@ -62,6 +64,9 @@ NOTHING: dict[type, SignalAugmentationConfig | FeatureAugmentationConfig] = {
     ImageWarpConfig: ImageWarpConfig(
         shear=0.0, rotation_degrees=0.0, stretch=0.0, squeeze=0.0, elastic=0.0, stroke_width=0.0,
         contrast=0.0, noise=0.0, probability=1.0,
+    ),
+    ImageDamageConfig: ImageDamageConfig(
+        bleed=0.0, cutout=0.0, show_through=0.0, rules=0.0, stains=0.0, light=0.0, gamma=0.0
     ),
     MasksConfig: MasksConfig(num_time_masks=0.0, num_feature_masks=0),
     GaussianNoiseConfig: GaussianNoiseConfig(std=0.0),

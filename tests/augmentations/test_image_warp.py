@@ -16,6 +16,8 @@ NOTHING = {
     "probability": 1.0,
 }
 GEOMETRY = {"shear": 0.5, "rotation_degrees": 3.0, "stretch": 0.3, "squeeze": 0.2, "elastic": 0.03}
+WIDTHS = [286, 256, 260, 201, 297, 240]
+SUMS = [2515360, 2420285, 2385798, 1956604, 2890449, 2246199]
 
 
 def line(height: int = 40, width: int = 240, paper: int = 255) -> LineImage:
@@ -28,6 +30,10 @@ def line(height: int = 40, width: int = 240, paper: int = 255) -> LineImage:
 def warped(seed: int, image: LineImage, **settings: float) -> np.ndarray:
     augment = ImageWarpConfig(**{**NOTHING, **settings}).build()
     return augment(image, np.random.default_rng(seed)).pixels
+
+
+def stroke_starts(pixels: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.diff((pixels[len(pixels) // 2] < 128).astype(int)) == 1)
 
 
 def ink_columns(pixels: np.ndarray) -> np.ndarray:
@@ -103,3 +109,39 @@ def test_odd_shapes_survive(shape: tuple[int, int]) -> None:
     )
     assert pixels.shape[0] == shape[0]
     assert pixels.shape[1] >= 1
+
+
+def test_the_results_for_a_seed_are_those_of_the_first_version() -> None:
+    # Taken from the code of 2026-11-25, which had Pillow's mesh and filters: training runs can be repeated.
+    augment = ImageWarpConfig(stroke_width=1.0).build()
+    found = [augment(line(), np.random.default_rng(seed)).pixels for seed in range(6)]
+    assert [pixels.shape[1] for pixels in found] == WIDTHS
+    sums = [int(pixels.sum(dtype=np.int64)) for pixels in found]
+    np.testing.assert_allclose(sums, SUMS, rtol=1e-5)
+
+
+def test_width_jitter_moves_strokes_sideways_and_keeps_the_line_as_long_as_it_is() -> None:
+    moved = []
+    for seed in range(20):
+        pixels = warped(seed, line(width=400), width_jitter=0.3)
+        assert pixels.shape == (40, 400)
+        assert (pixels[9] == 255).all() and (pixels[31] == 255).all()
+        moved.append(
+            float(np.abs(ink_columns(pixels)[[0, -1]] - ink_columns(line(width=400).pixels)[[0, -1]]).max())
+        )
+    assert np.median(moved) > 2
+
+
+def test_width_jitter_stretches_some_parts_and_squeezes_others() -> None:
+    edges = stroke_starts(warped(3, line(width=800), width_jitter=0.4))
+    steps = np.diff(edges)
+    assert len(edges) == len(range(40, 760, 30))  # no stroke is lost, none comes twice
+    assert steps.min() < 25 and steps.max() > 36
+
+
+def test_more_jitter_moves_more() -> None:
+    def roughness(jitter: float) -> float:
+        images = [warped(seed, line(width=800), width_jitter=jitter) for seed in range(8)]
+        return float(np.concatenate([np.diff(stroke_starts(pixels)) for pixels in images]).std())
+
+    assert roughness(0.0) < 0.5 < roughness(0.1) < roughness(0.3)

@@ -1,9 +1,13 @@
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features import ColumnConfig
-from seqlabel.formats import write_line_image
+from seqlabel.formats import LineCutConfig, write_line_image
 from seqlabel.records import Example, LineImage
 
 PLAIN = ColumnConfig(height=4, stretch_contrast=False, pad_columns=0)
@@ -87,3 +91,45 @@ def test_a_scan_of_one_row_is_refused_before_it_fills_the_memory() -> None:
 def test_a_setting_out_of_range_is_refused(setting: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
         ColumnConfig(**setting)
+
+
+def sloping_page(folder: Path) -> Path:
+    """Writes a page with one line of leaning strokes under a shade, and returns the source of the line."""
+    light = np.linspace(250, 120, 400)[None, :] * np.ones((120, 1))
+    for column in range(40, 360, 25):
+        for up in range(24):
+            row = round(60 + 0.1 * column) - up
+            light[row, column + round(0.4 * up) : column + round(0.4 * up) + 3] *= 0.2
+    Image.fromarray(light.astype(np.uint8)).save(folder / "p.png")
+    outline = " ".join(f"{a},{b}" for a, b in ((20, 30), (380, 66), (380, 106), (20, 70)))
+    (folder / "p.xml").write_text(
+        '<PcGts><Page imageFilename="p.png"><TextRegion id="r"><TextLine id="l">'
+        f'<Coords points="{outline}"/><Baseline points="20,62 380,98"/></TextLine></TextRegion></Page></PcGts>'
+    )
+    return folder / "p.xml:0"
+
+
+def test_a_line_of_a_page_is_cut_deslanted_and_cleaned_as_the_config_says(tmp_path: Path) -> None:
+    example = Example(id="l", source=sloping_page(tmp_path))
+    plain = ColumnConfig(height=64).build().read(example).pixels
+    config = ColumnConfig(
+        height=64, deslant=True, remove_background=True, cut=LineCutConfig(margin_above=0.5)
+    )
+    read = config.build().read(example).pixels
+    written = (read < 110).any(axis=1)
+    assert written.sum() < 0.8 * (plain < 110).any(axis=1).sum()  # with a margin the writing is smaller
+    assert np.percentile(read, 30) > 235 > np.percentile(plain, 60)
+    profile = (read < 110).sum(axis=0)  # upright strokes stand over a few columns each
+    assert (profile > 0).mean() < 0.7 * ((plain < 110).sum(axis=0) > 0).mean()
+
+
+def test_frames_of_a_cleaned_line_lie_where_its_pixels_do(tmp_path: Path) -> None:
+    image = LineImage(np.tile(np.linspace(240, 120, 300), (40, 1)).astype(np.uint8))
+    image.pixels[10:30, 50:60] = image.pixels[10:30, 240:250] = 20
+    edges = ColumnConfig(height=40, pad_columns=0, remove_background=True).build().frame_edges(image, 300)
+    np.testing.assert_allclose(edges, np.arange(301))
+
+
+def test_the_config_of_an_older_model_file_cuts_as_it_did() -> None:
+    config = msgspec.json.decode(b'{"type": "columns", "height": 48}', type=ColumnConfig)
+    assert config.cut == LineCutConfig() and not config.remove_background

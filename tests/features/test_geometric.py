@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from seqlabel.errors import ConfigError
 from seqlabel.features import GeometricColumnConfig
 from seqlabel.features.geometric import column_geometry, otsu_threshold
-from seqlabel.records import LineImage
+from seqlabel.formats import write_line_image
+from seqlabel.records import Example, LineImage
 
 
 def _columns(*columns: str) -> np.ndarray:
@@ -66,3 +69,17 @@ def test_noisy_paper_without_writing_has_no_ink() -> None:
 def test_a_height_without_rows_is_refused() -> None:
     with pytest.raises(ConfigError, match="height"):
         GeometricColumnConfig(height=1)
+
+
+def test_the_shade_of_the_paper_is_no_ink_once_it_is_removed(tmp_path: Path) -> None:
+    pixels = np.tile(np.linspace(250, 70, 400), (40, 1)).astype(np.uint8)
+    pixels[10:30, 40:44] = pixels[10:30, 350:354] = 10
+    write_line_image(tmp_path / "a.png", LineImage(pixels))
+    example = Example(id="a", source=tmp_path / "a.png")
+    weights = []
+    for remove_background in (False, True):
+        feature = GeometricColumnConfig(height=40, remove_background=remove_background).build()
+        weights.append(feature(feature.read(example))[:, 0])
+    assert (weights[0][250:340] > 0.5).mean() > 0.5
+    assert weights[1][250:340].max() == 0
+    assert weights[1][[41, 351]] == pytest.approx(0.5, abs=0.05)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seqlabel.errors import FormatError
-from seqlabel.formats.line_cut import cut_page_line, shrunk, straightened
+from seqlabel.formats.line_cut import LineCutConfig, cut_page_line, shrunk, straightened
 from seqlabel.formats.page import PageLine
 from seqlabel.records import LineImage
 
@@ -78,7 +78,9 @@ def test_every_pixel_of_a_line_is_found_again_on_the_page(turns: int) -> None:
             return points
         return [(width - 1 - y, x) if turns == 1 else (y, height - 1 - x) for x, y in points]
 
-    image, place = cut_page_line(page, page_line(turned(SLOPING), turned(OUTLINE)), max_height=1000)
+    image, place = cut_page_line(
+        page, page_line(turned(SLOPING), turned(OUTLINE)), LineCutConfig(max_height=1000)
+    )
     rows, columns = np.mgrid[: image.pixels.shape[0], : image.pixels.shape[1]]
     middles = np.column_stack([columns.ravel() + 0.5, rows.ravel() + 0.5])
     x, y = np.floor(place.on_page(middles)).astype(int).clip(0, [width - 1, height - 1]).T
@@ -91,7 +93,7 @@ def test_every_pixel_of_a_line_is_found_again_on_the_page(turns: int) -> None:
 def test_places_of_a_line_that_was_scaled_down() -> None:
     page = np.full((600, 900), 255, np.uint8)
     line = page_line([(100, 400), (800, 400)], [(100, 100), (800, 100), (800, 500), (100, 500)])
-    image, place = cut_page_line(page, line, max_height=100)
+    image, place = cut_page_line(page, line, LineCutConfig(max_height=100))
     assert image.pixels.shape[0] == 100
     found = place.on_page(np.array([[0.0, 0.0], [float(image.pixels.shape[1]), 100.0]]))
     np.testing.assert_allclose(found, [[100, 100], [801, 501]], atol=1.5)
@@ -100,3 +102,112 @@ def test_places_of_a_line_that_was_scaled_down() -> None:
 def test_a_line_without_area_is_refused() -> None:
     with pytest.raises(FormatError, match=r"line l: .* no area"):
         cut_page_line(np.zeros((9, 9), np.uint8), page_line([(0, 0), (1, 0)], [(1, 1), (5, 1), (3, 1)]))
+
+
+def curved_page(sag: float = 30.0) -> tuple[np.ndarray, PageLine]:
+    """A page with upright strokes, 20 high with one of 32, on a base line that sags; the outline is 4 around the 20."""
+    page = np.full((200, 500), 200, np.uint8)
+    x = np.arange(50, 451)
+    base = 90 + sag * np.sin(np.pi * (x - 50) / 400)
+    for place, column in enumerate(range(60, 441, 20)):
+        bottom = round(float(base[column - 50]))
+        page[bottom - (32 if place == 9 else 20) : bottom, column : column + 3] = 10
+    baseline = list(zip(x.tolist(), base.tolist(), strict=True))
+    above = [(a, b - 24) for a, b in baseline]
+    below = [(a, b + 4) for a, b in baseline]
+    return page, page_line(baseline, above + below[::-1])
+
+
+def test_a_curved_line_is_made_level() -> None:
+    page, line = curved_page()
+    image, _ = cut_page_line(page, line)
+    rows, _ = np.nonzero(image.pixels < 100)
+    assert rows.max() - rows.min() + 1 <= 26  # on the page they reach over 50 rows
+    bottoms = [np.flatnonzero(column)[-1] for column in (image.pixels < 100).T if column.any()]
+    assert max(bottoms) - min(bottoms) <= 2  # a stroke is three columns wide, with one height for all
+
+
+def test_strokes_beyond_the_outline_are_paper_without_a_margin_and_stand_there_with_one() -> None:
+    page, line = curved_page()
+
+    def tallest(config: LineCutConfig) -> int:
+        return int((cut_page_line(page, line, config)[0].pixels < 100).sum(axis=0).max())
+
+    assert tallest(LineCutConfig()) < 26
+    assert tallest(LineCutConfig(margin_below=0.5)) < 26
+    assert tallest(LineCutConfig(margin_above=0.5)) == 32
+
+
+@pytest.mark.parametrize(
+    ("margins", "more"),
+    [
+        ({"margin_above": 0.5}, (14, 0)),
+        ({"margin_below": 0.25}, (7, 0)),
+        ({"margin_left": 1.0}, (0, 28)),
+        ({"margin_right": 0.5, "margin_left": 0.5, "margin_above": 1.0}, (28, 28)),
+    ],
+)
+def test_margins_are_in_heights_of_the_line(margins: dict[str, float], more: tuple[int, int]) -> None:
+    page, line = curved_page()  # its outline is 28 high
+    without, with_margins = (
+        np.array(cut_page_line(page, line, config)[0].pixels.shape)
+        for config in (LineCutConfig(), LineCutConfig(**margins))
+    )
+    assert np.abs(with_margins - without - more).max() <= 1
+
+
+@pytest.mark.parametrize("turns", [0, 1, -1])
+def test_margins_lie_around_the_line_and_not_around_the_page(turns: int) -> None:
+    upright = np.full((80, 200), 250, np.uint8)
+    upright[10:14, 20:180] = 0  # something above the outline
+    upright[70:74, 20:180] = 90  # and something below it
+    page = np.rot90(upright, -turns)
+    height, width = page.shape
+
+    def turned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        if turns == 0:
+            return points
+        return [(width - 1 - y, x) if turns == 1 else (y, height - 1 - x) for x, y in points]
+
+    line = page_line(turned([(20, 50), (180, 50)]), turned([(20, 30), (180, 30), (180, 60), (20, 60)]))
+    above, _ = cut_page_line(page, line, LineCutConfig(margin_above=0.7))
+    below, _ = cut_page_line(page, line, LineCutConfig(margin_below=0.5))
+    assert above.pixels.min() == 0 and not (above.pixels == 90).any()
+    assert below.pixels.min() == 90
+
+
+@pytest.mark.parametrize("sag", [0.0, 30.0])
+def test_places_of_a_line_with_margins_are_those_of_the_page(sag: float) -> None:
+    page, line = curved_page(sag)
+    config = LineCutConfig(margin_above=0.5, margin_below=0.2, margin_left=0.4, margin_right=0.1)
+    image, place = cut_page_line(page, line, config)
+    rows, columns = np.nonzero(image.pixels < 100)
+    x, y = np.floor(place.on_page(np.column_stack([columns + 0.5, rows + 0.5]))).astype(int).T
+    assert (page[y, x] < 100).all()
+
+
+def test_margins_end_where_the_page_does() -> None:
+    page = np.full((30, 60), 250, np.uint8)
+    polygon = np.array([(5.0, 10.0), (50.0, 10.0), (50.0, 20.0), (5.0, 20.0)])
+    line = PageLine("l", "t", polygon, None, (0.0, 0.0, 1.0, 1.0))
+    everywhere = LineCutConfig(margin_above=9, margin_below=9, margin_left=9, margin_right=9)
+    image, place = cut_page_line(page, line, everywhere)
+    assert image.pixels.shape == page.shape
+    np.testing.assert_allclose(place.on_page(np.array([[0.0, 0.0]])), [[0, 0]])
+
+
+def test_an_outline_without_a_base_line_has_margins_too() -> None:
+    page = np.full((60, 100), 250, np.uint8)
+    page[5:50, 40:43] = 0
+    polygon = np.array([(10.0, 20.0), (80.0, 20.0), (80.0, 40.0), (10.0, 40.0)])
+    line = PageLine("l", "t", polygon, None, (0.0, 0.0, 1.0, 1.0))
+    heights = [
+        int((cut_page_line(page, line, config)[0].pixels < 100).sum(axis=0).max())
+        for config in (LineCutConfig(), LineCutConfig(margin_above=0.5), LineCutConfig(margin_below=0.25))
+    ]
+    assert heights == [21, 31, 26]
+
+
+def test_a_line_is_scaled_to_the_height_that_is_asked_for() -> None:
+    page, line = curved_page()
+    assert cut_page_line(page, line, LineCutConfig(max_height=16))[0].pixels.shape[0] == 16
