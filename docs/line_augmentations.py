@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from PIL import Image, ImageDraw, ImageFont
 
 from seqlabel.augmentations import ImageDamageConfig, ImageWarpConfig
+from seqlabel.augmentations.joining import joined
 from seqlabel.features.background import without_background
 from seqlabel.records import LineImage
 
@@ -61,7 +62,13 @@ def main(folder: Path) -> None:
     """Writes both pictures."""
     line = written("le dernier testament des miens", np.random.default_rng(4))
     rows = [(name, line, config.build()(line, np.random.default_rng(seed))) for name, config, seed in KINDS]
-    sheet(rows, folder / "line_augmentations.png")
+    first, second = (
+        cropped(written(text, np.random.default_rng(seed)))
+        for text, seed in (("le dernier", 4), ("testament", 5))
+    )
+    both = joined(first, second, np.random.default_rng(1))
+    assert isinstance(both, LineImage)
+    sheet([*rows, ("data.join_share", first, both)], folder / "line_augmentations.png")
     dark = replace(DAMAGE, light=1.0, light_strength=0.75, stains=1.0, stains_strength=0.35).build()
     shaded = dark(line, np.random.default_rng(12))
     sheet([("remove_background", shaded, without_background(shaded))], folder / "remove_background.png")
@@ -90,6 +97,12 @@ def written(text: str, rng: np.random.Generator) -> LineImage:
     paper = 226 + grain
     light = paper * (1 - ink * (0.78 + 0.012 * grain))
     return LineImage(np.clip(np.rint(light), 0, 255).astype(np.uint8))
+
+
+def cropped(line: LineImage) -> LineImage:
+    """Returns the line without the bare paper at its end."""
+    dark = np.flatnonzero(line.pixels.min(axis=0) < 150)
+    return LineImage(line.pixels[:, : int(dark[-1]) + 15])
 
 
 def cloud(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
