@@ -2,16 +2,10 @@
 
 from seqlabel.formats.alto import read_alto
 from seqlabel.formats.audio import AUDIO_SUFFIXES, read_audio, write_wav
+from seqlabel.formats.iam_ondb_xml import WhiteboardSession, read_whiteboard
 from seqlabel.formats.image import IMAGE_SUFFIXES, read_line_image, write_line_image
-from seqlabel.formats.ink import (
-    INK_SUFFIXES,
-    InkDocument,
-    UnipenSegment,
-    read_inkml,
-    read_strokes,
-    read_unipen_segments,
-    write_strokes,
-)
+from seqlabel.formats.ink import INK_SUFFIXES, read_strokes, write_strokes
+from seqlabel.formats.inkml import InkDocument, InkGroup, read_inkml
 from seqlabel.formats.line_cut import LinePlace, cut_line, cut_page_line
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
 from seqlabel.formats.page import Page, PageLine, has_area, page_image
@@ -26,6 +20,7 @@ from seqlabel.formats.pages import (
     split_page_address,
 )
 from seqlabel.formats.symbols import SYMBOL_SUFFIXES, read_symbols
+from seqlabel.formats.unipen import UnipenDocument, UnipenSegment, read_unipen, read_unipen_segments
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -35,11 +30,14 @@ __all__ = [
     "PAGE_SUFFIX",
     "SYMBOL_SUFFIXES",
     "InkDocument",
+    "InkGroup",
     "LinePlace",
     "Page",
     "PageLine",
     "PlacedText",
+    "UnipenDocument",
     "UnipenSegment",
+    "WhiteboardSession",
     "cut_line",
     "cut_page_line",
     "has_area",
@@ -56,7 +54,9 @@ __all__ = [
     "read_page_xml",
     "read_strokes",
     "read_symbols",
+    "read_unipen",
     "read_unipen_segments",
+    "read_whiteboard",
     "split_ark_address",
     "split_page_address",
     "write_line_image",
