@@ -14,7 +14,7 @@ class Example:
     Attributes:
         id: unique within a manifest.
         source: the file; matrices inside a Kaldi archive are `archive.ark:byte_offset`, lines of symbols
-            `file.txt:line`.
+            `file.txt:line`, lines of pages `page.xml:7` and rows of ink `page.inkml:2`, both counted from 0.
         text: the reference; None where nobody has transcribed it.
         start_seconds, end_seconds: the part of the file that is meant; None for the whole.
         group: speaker or writer; None where unknown.
