@@ -24,7 +24,7 @@ from seqlabel.manifest import write_manifest
 from seqlabel.records import Example
 
 NUM_IDS_SHOWN = 3
-MANIFEST_NAMES = ("train", "dev", "test", "single_train", "single_dev", "single_test")
+MANIFEST_NAMES = ("train", "dev", "dev2", "test", "single_train", "single_dev", "single_test")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,17 @@ def test_the_file_is_made_of_what_inkml_has(tmp_path):
     names = {etree.QName(element).localname for element in root.iter()}
     assert {etree.QName(element).namespace for element in root.iter()} == {"http://www.w3.org/2003/InkML"}
     assert names == set(
-        ["ink", "definitions", "timestamp", "context", "traceFormat", "channel", "traceGroup", "annotation", "trace"]
+        [
+            "ink",
+            "definitions",
+            "timestamp",
+            "context",
+            "traceFormat",
+            "channel",
+            "traceGroup",
+            "annotation",
+            "trace",
+        ]
     )
     ids = {element.get("{http://www.w3.org/XML/1998/namespace}id") for element in root.iter()} - {None}
     references = {
