@@ -20,7 +20,7 @@ texts are fewer than their lines are counted and left out. The database is free 
 
 Source: Liwicki and Bunke, "IAM-OnDB - an on-line English sentence database acquired from handwritten text on a
 whiteboard", ICDAR 2005; the task as in Graves, Liwicki et al., "A novel connectionist system for unconstrained
-handwriting recognition", TPAMI 31(5), 2009, section 5.1.
+handwriting recognition", TPAMI 31(5), 2009.
 """
 
 import re

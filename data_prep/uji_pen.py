@@ -34,7 +34,7 @@ from seqlabel.formats import read_unipen_segments, write_strokes
 from seqlabel.records import Example, Strokes
 
 PUBLISHED = Published(
-    name="uji_pen", page="https://archive.ics.uci.edu/dataset/169/uji+pen+characters+version+2", address=None
+    name="uji_pen", page="https://archive.ics.uci.edu/dataset/160/uji+pen+characters", address=None
 )
 VERSION_2 = "ujipenchars2.txt"
 NUM_DEV_WRITERS = {1: 1, 2: 6}

@@ -1,7 +1,7 @@
 """InkML: traces with their channels, trace groups and views with their annotations.
 
-Source: W3C, Ink Markup Language (InkML), 2011 (https://www.w3.org/TR/InkML/): sections 3 (trace formats, traces, trace
-groups, contexts), 5.1 (trace views) and 6.1 (annotations).
+Source: W3C, Ink Markup Language (InkML), 2011 (https://www.w3.org/TR/InkML/): trace formats, traces, trace groups and
+views, contexts and annotations.
 """
 
 from collections.abc import Iterator, Sequence

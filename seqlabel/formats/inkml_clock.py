@@ -1,7 +1,6 @@
 """When the points of InkML traces were written: time channels put on one clock as far as the file allows it.
 
-Source: W3C, Ink Markup Language (InkML), 2011, sections 3.1.7 (time channel), 3.2.1 (`timeOffset`), 4.4
-(timestamps).
+Source: W3C, Ink Markup Language (InkML), 2011: the time channel, `timeOffset` of traces, and timestamps.
 """
 
 import math

@@ -1,6 +1,6 @@
 """InkML written: ink with its texts, and texts put into a file that else stays as it is.
 
-Source: W3C, Ink Markup Language (InkML), 2011, sections 3 (traces), 4.2 (contexts) and 6.1 (annotations).
+Source: W3C, Ink Markup Language (InkML), 2011.
 """
 
 import math
