@@ -391,9 +391,9 @@ def _parser() -> argparse.ArgumentParser:
         _transcribe,
         "transcribe",
         "read files with a model",
-        "\n\nOne line a file: path, tab, text; for each line of a page (ALTO, PAGE) page.xml#line, tab, text. Folders\n"
-        "are walked. What cannot be read is one line on standard error, the rest is still read, and the exit\n"
-        "code is 2.",
+        "\n\nOne line a file: path, tab, text; for each line of a page (ALTO, PAGE) page.xml#line, tab, text; with\n"
+        "--rows for each row of pen ink ink.inkml:row, tab, text, counted from 0. Folders are walked. What cannot\n"
+        "be read is one line on standard error, the rest is still read, and the exit code is 2.",
     )
     _add_model(reading)
     add_transcribe_options(reading)

@@ -14,7 +14,8 @@ class Example:
     Attributes:
         id: unique within a manifest.
         source: the file; matrices inside a Kaldi archive are `archive.ark:byte_offset`, lines of symbols
-            `file.txt:line`, lines of pages `page.xml:line`, images of a TIFF `scan.tif:image`.
+            `file.txt:line`, and, counted from 0, lines of pages `page.xml:7`, rows of ink `page.inkml:2` and images of
+            a TIFF `scan.tif:3`.
         text: the reference; None where nobody has transcribed it.
         start_seconds, end_seconds: the part of the file that is meant; None for the whole.
         group: speaker or writer; None where unknown.

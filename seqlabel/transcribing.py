@@ -1,4 +1,4 @@
-"""`seqlabel transcribe`: files and pages in, texts out; pages also as the ALTO or PAGE files that they are."""
+"""`seqlabel transcribe`: files and pages in, texts out; also into ALTO and PAGE files and InkML, as they are."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seqlabel.page_reading import PageReading
     from seqlabel.recognizer import Recognizer
 
-TEXT, JSON, ALTO, PAGE = "text", "json", "alto", "page"
+TEXT, JSON, ALTO, PAGE, INKML = "text", "json", "alto", "page", "inkml"
 
 
 def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +35,18 @@ def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=(TEXT, JSON, ALTO, PAGE),
+        choices=(TEXT, JSON, ALTO, PAGE, INKML),
         default=TEXT,
-        help="alto, page: write the pages with the texts in them (default: text)",
+        help="alto, page, inkml: write the pages or the ink with the texts in them (default: text)",
     )
     parser.add_argument(
-        "--out", metavar="FOLDER", type=Path, help="where the pages are written, with --format alto or page"
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="where the files are written, with --format alto, page or inkml",
+    )
+    parser.add_argument(
+        "--rows", action="store_true", help="read pen ink whose text wraps row by row, as FILE:0, FILE:1 ..."
     )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, pages and folders")
 
@@ -52,23 +58,42 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         ConfigError: some do not.
     """
     if arguments.json:
-        if arguments.format in (ALTO, PAGE):
+        if arguments.format in (ALTO, PAGE, INKML):
             raise ConfigError(
                 f"--json and --format {arguments.format} are two ways to write; leave one of them out"
             )
         arguments.format = JSON
     if arguments.n_best < 1 or (arguments.n_best > 1 and arguments.format != JSON):
         raise ConfigError(f"--n-best {arguments.n_best}: expected at least 1, and --json beside it above 1")
-    writes = arguments.format in (ALTO, PAGE)
+    writes = arguments.format in (ALTO, PAGE, INKML)
+    if arguments.rows and arguments.format in (ALTO, PAGE):
+        raise ConfigError(
+            f"--rows is for pen ink, --format {arguments.format} for pages; leave one of them out"
+        )
     if writes and arguments.out is None:
         raise ConfigError(f"--format {arguments.format} writes files; name their folder with --out")
     if not writes and arguments.out is not None:
-        raise ConfigError("--out is the folder for --format alto or page; send other texts to a file with >")
+        raise ConfigError(
+            "--out is the folder for --format alto, page or inkml; send other texts to a file with >"
+        )
 
 
 def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
     """Reads what the command line names, and returns the exit code."""
-    code, files, pages = _gather(recognizer, arguments.paths, arguments.out)
+    from seqlabel.ink_reading import reads_ink
+
+    if (arguments.rows or arguments.format == INKML) and not reads_ink(recognizer):
+        what = "--rows" if arguments.rows else f"--format {INKML}"
+        raise ConfigError(
+            f"{what} is for pen ink, and the model reads {' '.join(sorted(recognizer.suffixes))}; take one that "
+            "reads ink"
+        )
+    code, found, pages = _gather(recognizer, arguments.paths, arguments.out)
+    if arguments.format == INKML:
+        return max(code, _write_inks(recognizer, found, arguments))
+    files = [path for path, _ in found]
+    if arguments.rows:
+        code, files = _rows_of_files(code, files)
     if arguments.format in (ALTO, PAGE):
         _refuse_overwriting(pages, arguments.out)
         for path in files:
@@ -119,8 +144,8 @@ def _refuse_overwriting(pages: list[tuple[Path, Path]], out: Path) -> None:
 
 def _gather(
     recognizer: "Recognizer", paths: list[Path], out: Path | None
-) -> tuple[int, list[Path], list[tuple[Path, Path]]]:
-    """Returns the exit code so far, the files, and the pages, each with its place below the folder that is written.
+) -> tuple[int, list[tuple[Path, Path]], list[tuple[Path, Path]]]:
+    """Returns the exit code so far, and the files and the pages, each with its place below the folder that is written.
 
     In a folder with pages, their images are no lines of writing. What an earlier command has written below `out` is not
     read again.
@@ -129,7 +154,7 @@ def _gather(
     from seqlabel.manifest import page_files
 
     code = DONE
-    files: list[Path] = []
+    files: list[tuple[Path, Path]] = []
     pages: list[tuple[Path, Path]] = []
     reads_images = bool(recognizer.suffixes & IMAGE_SUFFIXES)
     for path in paths:
@@ -137,26 +162,85 @@ def _gather(
             if reads_images and path.suffix.lower() == PAGE_SUFFIX:
                 pages.append((path, Path(path.name)))
             else:
-                files.append(path)
+                files.append((path, Path(path.name)))
             continue
         of_folder = page_files(path) if reads_images else []
-        if out is not None:
-            written = os.path.realpath(out)
-            if written != os.path.realpath(path) and _is_below(out, os.path.realpath(path)):
-                of_folder = [page for page in of_folder if not _is_below(page, written)]
+        written: str | None = None
+        if out is not None and os.path.realpath(out) != os.path.realpath(path):
+            written = os.path.realpath(out) if _is_below(out, os.path.realpath(path)) else None
+        if written is not None:
+            of_folder = [page for page in of_folder if not _is_below(page, written)]
         images: set[Path] = set()
         for page in of_folder:
             # Also where the page cannot be read, which is told then.
             images.update(page.with_suffix(suffix) for suffix in IMAGE_SUFFIXES)
             with suppress(SeqlabelError):
                 images.add(page_image(page, read_page(page)))
-        found = [file for file in files_below(path, recognizer.suffixes) if file not in images]
+        found = [
+            file
+            for file in files_below(path, recognizer.suffixes)
+            if file not in images and (written is None or not _is_below(file, written))
+        ]
         if not found and not of_folder:
             kinds = " ".join(sorted(recognizer.suffixes | ({PAGE_SUFFIX} if reads_images else set())))
             code = complain(f"{path}: no file in this folder that the model reads; expected some of {kinds}")
-        files += found
+        files += [(file, file.relative_to(path)) for file in found]
         pages += [(page, page.relative_to(path)) for page in of_folder]
     return code, files, pages
+
+
+def _rows_of_files(code: int, files: list[Path]) -> tuple[int, list[Path]]:
+    """Returns the exit code so far, and the sources of the rows of ink files."""
+    from seqlabel.formats import ink_row_address, read_rows, split_ink_address
+
+    sources: list[Path] = []
+    for path in files:
+        try:
+            sources += (
+                [ink_row_address(path, row) for row in range(len(read_rows(path)))]
+                if split_ink_address(path) is None
+                else [path]
+            )
+        except SeqlabelError as error:
+            code = complain(error)
+    return code, sources
+
+
+def _write_inks(
+    recognizer: "Recognizer", files: list[tuple[Path, Path]], arguments: argparse.Namespace
+) -> int:
+    """Writes ink files with what the model reads in each of their trace groups, and returns the exit code."""
+    from seqlabel.formats import READING, annotate_inkml, is_inkml, read_strokes, write_inkml
+    from seqlabel.ink_reading import read_ink_with
+
+    code = DONE
+    targets = [(path, target if is_inkml(path) else target.with_suffix(".inkml")) for path, target in files]
+    _refuse_overwriting(targets, arguments.out)
+    bars = bars_on_terminal() if len(files) > 1 else None
+    with nullcontext(lambda: None) if bars is None else bars("reading ink", len(files)) as on_file:
+        for path, target in targets:
+            out = arguments.out / target
+            try:
+                groups = read_ink_with(recognizer, path, rows=arguments.rows)
+                texts = ["\n".join(row.text for row in group) for group in groups]
+                _make_folder(out.parent)
+                if is_inkml(path):
+                    annotate_inkml(path, out, texts)
+                else:
+                    write_inkml(out, [(read_strokes(path), texts[0])], READING)
+                print(f"{path}\t{out}")
+            except SeqlabelError as error:
+                sys.stdout.flush()
+                code = complain(error)
+            on_file()
+    return code
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made ({error.strerror}); name another --out") from error
 
 
 def _is_below(path: Path, folder: str) -> bool:
@@ -182,12 +266,7 @@ def _transcribe_page(
         sys.stdout.flush()
         code = complain(f"{path}: line {reading.page.lines[index].id} is not read: {error}")
     if out is not None:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"{out.parent}: cannot be made ({error.strerror}); name another --out"
-            ) from error
+        _make_folder(out.parent)
         write_page(path, out, {index: line.words for index, line in reading.lines.items()})
         print(f"{path}\t{out}")
         return code

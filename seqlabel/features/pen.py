@@ -15,7 +15,7 @@ from jaxtyping import Float32, Float64, Int64
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features.sources import whole_file
-from seqlabel.formats.ink import INK_SUFFIXES, read_strokes
+from seqlabel.formats import INK_SUFFIXES, read_ink
 from seqlabel.records import Example, Signal, Strokes
 
 MAX_ASPECT = 400
@@ -75,12 +75,12 @@ class Pen:
         self.dim = 8 + config.context_cells**2
 
     def read(self, example: Example) -> Strokes:
-        """Returns the ink of an example.
+        """Returns the ink of an example: a file, or a row of one (`page.inkml:2`).
 
         Raises:
             FormatError: the file cannot be read as ink, or a part of it is asked for.
         """
-        return read_strokes(whole_file(example))
+        return read_ink(whole_file(example))
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns one row for each resampled point.

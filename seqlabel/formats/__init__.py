@@ -2,6 +2,7 @@
 
 from seqlabel.formats.alto import read_alto
 from seqlabel.formats.audio import AUDIO_SUFFIXES, audio_seconds, read_audio, write_wav
+from seqlabel.formats.iam_ondb_xml import WhiteboardSession, read_whiteboard
 from seqlabel.formats.image import (
     IMAGE_SUFFIXES,
     num_images,
@@ -9,15 +10,10 @@ from seqlabel.formats.image import (
     split_image_address,
     write_line_image,
 )
-from seqlabel.formats.ink import (
-    INK_SUFFIXES,
-    InkDocument,
-    UnipenSegment,
-    read_inkml,
-    read_strokes,
-    read_unipen_segments,
-    write_strokes,
-)
+from seqlabel.formats.ink import INK_SUFFIXES, is_inkml, read_ink_groups, read_strokes, write_strokes
+from seqlabel.formats.ink_rows import ink_row_address, read_ink, read_rows, split_ink_address, split_rows
+from seqlabel.formats.inkml import InkDocument, InkGroup, read_inkml
+from seqlabel.formats.inkml_writing import READING, annotate_inkml, write_inkml
 from seqlabel.formats.line_cut import LineCutConfig, LinePlace, cut_line, cut_page_line
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
 from seqlabel.formats.page import Page, PageLine, has_area, image_of_page, page_image
@@ -32,6 +28,7 @@ from seqlabel.formats.pages import (
     split_page_address,
 )
 from seqlabel.formats.symbols import SYMBOL_SUFFIXES, read_symbols
+from seqlabel.formats.unipen import UnipenDocument, UnipenSegment, read_unipen, read_unipen_segments
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -39,37 +36,52 @@ __all__ = [
     "INK_SUFFIXES",
     "MATRIX_SUFFIXES",
     "PAGE_SUFFIX",
+    "READING",
     "SYMBOL_SUFFIXES",
     "InkDocument",
+    "InkGroup",
     "LineCutConfig",
     "LinePlace",
     "Page",
     "PageLine",
     "PlacedText",
+    "UnipenDocument",
     "UnipenSegment",
+    "WhiteboardSession",
+    "annotate_inkml",
     "audio_seconds",
     "cut_line",
     "cut_page_line",
     "has_area",
     "image_of_page",
+    "ink_row_address",
+    "is_inkml",
     "is_page",
     "num_images",
     "page_address",
     "page_image",
     "read_alto",
     "read_audio",
+    "read_ink",
+    "read_ink_groups",
     "read_inkml",
     "read_line_image",
     "read_matrix",
     "read_page",
     "read_page_line",
     "read_page_xml",
+    "read_rows",
     "read_strokes",
     "read_symbols",
+    "read_unipen",
     "read_unipen_segments",
+    "read_whiteboard",
     "split_ark_address",
     "split_image_address",
+    "split_ink_address",
     "split_page_address",
+    "split_rows",
+    "write_inkml",
     "write_line_image",
     "write_npy",
     "write_page",

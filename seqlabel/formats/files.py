@@ -1,6 +1,7 @@
 """What all readers share: opening a file with clear errors, XML without entities, whole-file writes."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,10 +9,15 @@ from typing import BinaryIO
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from lxml import etree
+
 from seqlabel.errors import FormatError
 
 MAX_DEPTH = 200
 """Elements that may stand inside each other: no format here needs a tenth of that."""
+
+_INVALID = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What XML 1.0 has no characters for."""
 
 
 @contextmanager
@@ -104,6 +110,26 @@ def parse_xml(path: Path, data: bytes, expected: str) -> Element:
         return builder.close()
     except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: an unknown encoding
         raise FormatError(f"{path}: is not well-formed XML ({error}); expected {expected}") from error
+
+
+def editable_xml(path: Path, data: bytes, expected: str) -> "etree._ElementTree[etree._Element]":
+    """Returns a document that can be written back as it was, comments and namespaces included.
+
+    It must have gone through `parse_xml` before, which refuses what must not be parsed.
+
+    Raises:
+        FormatError: not well-formed.
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        return etree.ElementTree(etree.fromstring(data, parser))
+    except etree.XMLSyntaxError as error:
+        raise FormatError(f"{path}: is not well-formed XML ({error}); expected {expected}") from error
+
+
+def valid_xml_text(text: str) -> str:
+    """Returns a text with a replacement character for what XML cannot hold."""
+    return _INVALID.sub("\ufffd", text)
 
 
 def root_tag(path: Path) -> str | None:

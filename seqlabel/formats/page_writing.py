@@ -1,6 +1,5 @@
 """Texts put into ALTO and PAGE files, which else stay as they are: comments, names, regions and order included."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,11 @@ import numpy as np
 from jaxtyping import Float64
 from lxml import etree
 
-from seqlabel.errors import FormatError
-from seqlabel.formats.files import read_bytes, write_bytes
+from seqlabel.formats.files import editable_xml, read_bytes, valid_xml_text, write_bytes
 from seqlabel.formats.page import box_of
 from seqlabel.formats.page_xml import place_of
 from seqlabel.formats.pages import read_page
 
-_INVALID = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""What XML 1.0 has no characters for."""
 Outline = Float64[np.ndarray, "4 2"]
 
 
@@ -49,11 +45,7 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
         FormatError: the file cannot be read or written.
     """
     page = read_page(path)  # refuses what must not be parsed: documents with a DOCTYPE
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        tree = etree.ElementTree(etree.fromstring(read_bytes(path, "a page"), parser))
-    except etree.XMLSyntaxError as error:
-        raise FormatError(f"{path}: is not well-formed XML ({error}); expected a page") from error
+    tree = editable_xml(path, read_bytes(path, "a page"), "a page")
     elements = [element for element in tree.iter() if _tag(element) == "TextLine"]
     known = {line.place: index for index, line in enumerate(page.lines)}
     written = {
@@ -85,12 +77,12 @@ def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], names: "_N
             gap = _alto_box(np.stack([words[number - 1].outline[1], word.outline[0]]))
             _add(line, "SP", {key: gap[key] for key in ("HPOS", "VPOS", "WIDTH")})
         name = names.below(line.get("ID"), f"w{number}")
-        attributes = {"ID": name, "CONTENT": _valid(word.text), "WC": f"{word.confidence:.4f}"}
+        attributes = {"ID": name, "CONTENT": valid_xml_text(word.text), "WC": f"{word.confidence:.4f}"}
         string = _add(line, "String", attributes | _alto_box(word.outline))
         for index, part in enumerate(word.parts if has_glyphs else ()):
             glyph = {
                 "ID": names.below(name, f"g{index}"),
-                "CONTENT": _valid(part.text),
+                "CONTENT": valid_xml_text(part.text),
                 "GC": f"{part.confidence:.4f}",
             }
             _add(string, "Glyph", glyph | _alto_box(part.outline))
@@ -147,7 +139,7 @@ def _page_element(parent: etree._Element, tag: str, name: str, placed: PlacedTex
 def _text_equiv(parent: etree._Element, text: str, confidence: float | None) -> None:
     has_confidence = confidence is not None and not _is_old(parent)
     attributes = {"conf": f"{min(1.0, max(0.0, confidence or 0.0)):.4f}"} if has_confidence else {}
-    _add(_add(parent, "TextEquiv", attributes), "Unicode", {}).text = _valid(text)
+    _add(_add(parent, "TextEquiv", attributes), "Unicode", {}).text = valid_xml_text(text)
 
 
 def _is_old(element: etree._Element) -> bool:
@@ -195,11 +187,6 @@ class _Names:
             found = f"{wanted}_{number}"
         self._taken.add(found)
         return found
-
-
-def _valid(text: str) -> str:
-    """Returns a text without what XML cannot hold."""
-    return "".join(character if _INVALID.match(character) is None else "\ufffd" for character in text)
 
 
 def _tag(element: etree._Element) -> str:
