@@ -161,7 +161,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if out is not None:
         refuse_unwritable(out)
     recognizer = _recognizer(arguments)
-    evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
+    evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal(), arguments.unit)
+    if evaluation.changes is not None:
+        complain(f"{arguments.manifest}: {evaluation.changes}")
     if evaluation.num_untold:
         complain(
             f"{arguments.manifest}: {evaluation.num_untold:,} of "
@@ -223,7 +225,17 @@ def _score(arguments: argparse.Namespace) -> int:
     from seqlabel.metrics import score
     from seqlabel.transcripts import read_pairs
 
-    print_rates(score(read_pairs(arguments.reference, arguments.hypothesis)), as_json=arguments.json)
+    pairs = read_pairs(arguments.reference, arguments.hypothesis)
+    if arguments.model is not None:
+        from seqlabel.model_file import read_header
+        from seqlabel.texts import changes
+
+        texts = read_header(arguments.model).experiment.texts
+        named = ((f"text {number}", reference) for number, (reference, _) in enumerate(pairs, 1))
+        if (changed := changes(texts, named)) is not None:
+            complain(f"{arguments.reference}: {changed}")
+        pairs = [(texts.prepare(reference), hypothesis) for reference, hypothesis in pairs]
+    print_rates(score(pairs, arguments.unit), as_json=arguments.json)
     return DONE
 
 
@@ -392,6 +404,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
     score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
+
+    score.add_argument(
+        "--model",
+        metavar="MODEL",
+        type=Path,
+        help="apply the Unicode form and the rules of this model file to the references first",
+    )
+    for added in (evaluate, score):
+        added.add_argument(
+            "--unit",
+            choices=("character", "grapheme"),
+            default="character",
+            help="what CER counts: code points, or characters with their marks (default: character)",
+        )
 
     add_lm_commands(commands, _Parser)
 

@@ -58,6 +58,7 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
         TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
     """
     where = choose_device(device)
+    config = msgspec.structs.replace(config, texts=config.texts.with_file())
     prepare_arithmetic(config.training.num_threads)
     resumed = _open_run(config, run_dir)
     log = RunLog(run_dir, append=resumed is not None)

@@ -12,9 +12,11 @@ from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
+from seqlabel.texts import TextConfig
 from seqlabel.training_set import TrainingSet, prepare
 
 RECURRENT = RecurrentConfig(hidden_size=2, num_layers=1)
+TEXTS = TextConfig()
 
 
 def write_example(folder: Path, id_: str, text: str | None, num_frames: int = 12, dim: int = 3) -> Example:
@@ -30,6 +32,7 @@ def prepared(
     *,
     scope: str = "example",
     encoder: EncoderConfig = RECURRENT,
+    texts: TextConfig = TEXTS,
     **data: object,
 ) -> TrainingSet:
     dev = [write_example(folder, "dev", "ab")] if dev is None else dev
@@ -40,6 +43,7 @@ def prepared(
         data=DataConfig(directory="unused", **data),
         frontend=FrontendConfig(feature=MatrixConfig(dim=3), normalization=NormalizationConfig(scope=scope)),
         encoder=encoder,
+        texts=texts,
     )
     return prepare(config, folder, RunLog(folder, append=False))
 
@@ -59,7 +63,7 @@ def good(tmp_path: Path) -> list[Example]:
 
 
 def test_a_good_set_is_ready_to_be_learnt(tmp_path: Path, good: list[Example]) -> None:
-    data = prepared(tmp_path, good)
+    data = prepared(tmp_path, good, texts=TextConfig(rare_below=1))
     assert data.tokens.tokens == ("<blank>", " ", "a", "b")
     assert [item.target for item in data.train] == [(2, 3), (3, 1, 2)]
     assert [features.shape for features in data.dev_features] == [(12, 3)]
@@ -174,7 +178,7 @@ def test_a_character_that_only_dev_has_is_said_and_its_example_still_counted(
     data = prepared(tmp_path, good, [write_example(tmp_path, "dev", "aéb")])
     assert len(data.dev) == 1
     assert "dev has 1 characters that no training text has" in log_of(tmp_path)
-    assert "'é' (U+00E9)" in log_of(tmp_path)
+    assert "'é' (U+00E9, LATIN SMALL LETTER E WITH ACUTE) once, first 'dev'" in log_of(tmp_path)
 
 
 def test_a_word_that_only_dev_has_is_said(tmp_path: Path) -> None:
