@@ -85,10 +85,10 @@ def _logical_atoms(atoms: tuple[str, ...], base: BaseDirection) -> tuple[tuple[s
 
 
 def mirrored(text: str) -> str:
-    """Returns what a character looks like in text from right to left: `)` for `(`."""
+    """Returns what a character, its marks included, looks like in text from right to left: `)` for `(`."""
     from bidi.mirror import MIRRORED
 
-    first = text[:1]
+    first = text[0]
     return MIRRORED.get(first, first) + text[1:] if unicodedata.mirrored(first) else text
 
 

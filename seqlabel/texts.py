@@ -42,7 +42,10 @@ class RuleConfig(Config, frozen=True):
             raise ConfigError("a rule has nothing to replace; give it a pattern")
         if self.is_regex:
             try:
-                _compiled(self.pattern).sub(self.replacement, "")
+                _compiled(self.pattern)
+                # A replacement is looked at when something is found, which an empty alternative sees to; the line end
+                # closes a comment.
+                regex.compile(f"{self.pattern}\n|").sub(self.replacement, "")
             except (regex.error, IndexError) as error:
                 raise ConfigError(f"rule {self.pattern!r} -> {self.replacement!r}: {error}") from error
 

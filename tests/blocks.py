@@ -6,6 +6,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+RATE_KEYS = [
+    "cer",
+    "wer",
+    "ser",
+    "num_examples",
+    "substitutions",
+    "deletions",
+    "insertions",
+    "reference_length",
+    "words",
+]
+"""What a JSON object of error rates has."""
+
 
 @dataclass(frozen=True)
 class TrainedRun:

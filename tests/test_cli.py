@@ -15,38 +15,12 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from seqlabel.checkpoint import load_checkpoint
-from seqlabel.manifest import read_manifest
-from tests.blocks import TrainedRun, draw_blocks
+from tests.blocks import RATE_KEYS, TrainedRun, draw_blocks
 
 ROOT = Path(__file__).resolve().parents[1]
-RATE_KEYS = [
-    "cer",
-    "wer",
-    "ser",
-    "num_examples",
-    "substitutions",
-    "deletions",
-    "insertions",
-    "reference_length",
-    "words",
-]
 
 Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
-
-
-@pytest.fixture
-def refusal(run: Run) -> Refusal:
-    """Runs the program with words that it has to refuse, and gives the one line that it says."""
-
-    def refusal(*words: object) -> str:
-        code, out, err = run(*words)
-        lines = [line for line in err.splitlines() if not line.startswith(("blocks: run folder", "going on"))]
-        assert (code, out, len(lines)) == (2, "", 1), (code, out, err)
-        assert lines[0].startswith("seqlabel: ")
-        return lines[0].removeprefix("seqlabel: ")
-
-    return refusal
 
 
 def start(*words: object, **settings: object) -> subprocess.Popen[str]:
@@ -499,56 +473,6 @@ def test_a_folder_without_anything_to_read_is_one_line(
 ) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     assert "no file in this folder that the model reads" in refusal("transcribe", trained_run.model, tmp_path)
-
-
-# --- score ------------------------------------------------------------------------------------------------
-
-
-def test_text_files_are_scored_line_by_line(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "r.txt").write_text("one two\nsix\n")
-    (tmp_path / "h.txt").write_text("one too\nsix\n")
-    assert run("score", tmp_path / "r.txt", tmp_path / "h.txt") == (
-        0,
-        "CER   10.00 %  1 error  in 10 characters  1 substituted, 0 deleted, 0 inserted\n"
-        "WER   33.33 %  1 error  in  3 words       1 substituted, 0 deleted, 0 inserted\n"
-        "SER   50.00 %  1 wrong  of  2 examples\n",
-        "",
-    )
-
-
-def test_manifests_are_scored_by_id(run: Run, trained_run: TrainedRun, tmp_path: Path) -> None:
-    manifest = trained_run.data / "test.jsonl"
-    lines = [json.dumps({"id": e.id, "text": e.text}) for e in reversed(read_manifest(manifest))]
-    (tmp_path / "h.jsonl").write_text("\n".join(lines))
-    code, out, _ = run("score", manifest, tmp_path / "h.jsonl", "--json")
-    found = json.loads(out)
-    assert (code, list(found)) == (0, RATE_KEYS)
-    assert (found["cer"], found["ser"], found["num_examples"]) == (0, 0, 12)
-
-
-def test_a_rate_without_a_reference_is_null_in_json(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "r.txt").write_text("\n")
-    (tmp_path / "h.txt").write_text("x\n")
-    _, out, _ = run("score", tmp_path / "r.txt", tmp_path / "h.txt", "--json")
-    assert json.loads(out)["cer"] is None
-
-
-@pytest.mark.parametrize(
-    ("reference", "hypothesis", "said"),
-    [
-        ("a\nb\n", "a\n", "found 1 lines, expected the 2"),
-        ("", "", "nothing to score"),
-        ('{"id": "1", "text": "a"}', '{"id": "2", "text": "a"}', "1 of the 1 ids"),
-        ('{"id": "1", "text": "a"}', "{", "not JSON"),
-    ],
-)
-def test_files_that_do_not_belong_together_are_one_line(
-    reference: str, hypothesis: str, said: str, refusal: Refusal, tmp_path: Path
-) -> None:
-    suffix = ".jsonl" if reference.startswith("{") else ".txt"
-    for name, content in (("r", reference), ("h", hypothesis)):
-        (tmp_path / f"{name}{suffix}").write_text(content)
-    assert said in refusal("score", tmp_path / f"r{suffix}", tmp_path / f"h{suffix}")
 
 
 # --- info -------------------------------------------------------------------------------------------------
