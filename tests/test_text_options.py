@@ -1,6 +1,7 @@
 """Settings of texts as a user types them: writing from right to left, rules, forms, graphemes."""
 
 import json
+import shlex
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example
 from tests.blocks import TrainedRun, draw_blocks, train_on_blocks
 from tests.pages import draw_page
+
+ROOT = Path(__file__).resolve().parents[1]
 
 Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
@@ -322,6 +325,24 @@ def test_marks_count_once_with_their_base_if_graphemes_are_scored(run: Run, tmp_
     files = (tmp_path / "r.txt", tmp_path / "h.txt")
     assert run("score", *files)[1].startswith("CER   50.00 %  2 errors in 4 characters")
     assert run("score", *files, "--unit", "grapheme")[1].startswith("CER   50.00 %  1 error  in 2 graphemes")
+
+
+def test_the_commands_of_the_documentation_run(
+    run: Run, trained_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (ROOT / "docs" / "texts.md").read_text(encoding="utf-8").splitlines()
+    monkeypatch.chdir(tmp_path)
+    Path("recipe.py").write_text(trained_run.recipe.read_text())
+    Path("data").symlink_to(trained_run.data)
+    rules = [line.removeprefix("    ") for line in lines if line.startswith("    ") and "\t" in line]
+    Path("rules.tsv").write_text("".join(f"{line}\n" for line in rules), encoding="utf-8")
+    commands = [shlex.split(line) for line in lines if line.startswith("    ") and "seqlabel " in line]
+    assert {words[1] for words in commands} == {"train", "evaluate", "transcribe", "score", "lm"}
+    for _, *words in commands:
+        quick = ("--training.num-epochs", 1, "--encoder.hidden-size", 4) if words[0] == "train" else ()
+        code, _, err = run(*words, *quick)
+        assert code == 0, (words, err)
+    assert len(read_header(Path("runs/rules/best.safetensors")).experiment.texts.rules) == len(rules) == 2
 
 
 def test_references_in_python_are_prepared_too(hebrew: TrainedRun) -> None:
