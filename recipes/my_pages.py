@@ -6,6 +6,8 @@ Expect:   poilus from its pages instead of cut lines; recipes/poilus/README.md h
 
 A tenth of the pages is set apart for dev. Where several pages are of one hand, say so, or the error rate flatters:
 `--data.group-pattern '(.*)-'` takes what stands before the last hyphen of a page's name.
+
+Writing from right to left, marks, and rules that rewrite transcripts (`--texts.rules-file rules.tsv`): docs/texts.md.
 """
 
 from msgspec.structs import replace

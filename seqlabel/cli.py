@@ -169,7 +169,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         refuse_unwritable(out)
     folding = _folding(arguments)
     recognizer = _recognizer(arguments)
-    evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
+    evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal(), arguments.unit)
+    if evaluation.changes is not None:
+        complain(f"{arguments.manifest}: {evaluation.changes}")
     if evaluation.num_untold:
         complain(
             f"{arguments.manifest}: {evaluation.num_untold:,} of "
@@ -189,7 +191,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     rates = evaluation.rates
     if folding is not None:
         pairs = _folded(pairs, folding)
-        rates = replace(score(pairs), frames=rates.frames)
+        rates = replace(score(pairs, arguments.unit), frames=rates.frames)
     if recognizer.header.experiment.objective.build().measure == "ser":
         print_labels(rates, pairs, arguments.json)
     else:
@@ -250,7 +252,17 @@ def _score(arguments: argparse.Namespace) -> int:
 
     folding = _folding(arguments)
     pairs = read_pairs(arguments.reference, arguments.hypothesis)
-    print_rates(score(pairs if folding is None else _folded(pairs, folding)), as_json=arguments.json)
+    if arguments.model is not None:
+        from seqlabel.model_file import read_header
+        from seqlabel.texts import changes
+
+        texts = read_header(arguments.model).experiment.texts
+        named = ((f"text {number}", reference) for number, (reference, _) in enumerate(pairs, 1))
+        if (changed := changes(texts, named)) is not None:
+            complain(f"{arguments.reference}: {changed}")
+        pairs = [(texts.prepare(reference), hypothesis) for reference, hypothesis in pairs]
+    pairs = pairs if folding is None else _folded(pairs, folding)
+    print_rates(score(pairs, arguments.unit), as_json=arguments.json)
     return DONE
 
 
@@ -420,7 +432,19 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
     score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
 
+    score.add_argument(
+        "--model",
+        metavar="MODEL",
+        type=Path,
+        help="apply the Unicode form and the rules of this model file to the references first",
+    )
     for added in (evaluate, score):
+        added.add_argument(
+            "--unit",
+            choices=("character", "grapheme"),
+            default="character",
+            help="what CER counts: code points, or characters with their marks (default: character)",
+        )
         added.add_argument(
             "--fold",
             metavar="FILE",

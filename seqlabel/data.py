@@ -18,6 +18,7 @@ from seqlabel.errors import ManifestError, SeqlabelError, TokenError
 from seqlabel.frontend import Frontend
 from seqlabel.objectives import frame_labels
 from seqlabel.records import Example, Signal
+from seqlabel.texts import TextConfig
 from seqlabel.tokens import TokenTable, TokenUnit
 
 Obstacle = Callable[[Sequence[int], int], str | None]
@@ -164,7 +165,17 @@ def with_text(example: Example, token_unit: TokenUnit) -> Example:
     if example.text is not None or example.labels is None:
         return example
     names = [label for label, _ in itertools.groupby(label for label, _ in example.labels)]
-    return replace(example, text=("" if token_unit == "character" else " ").join(names))
+    return replace(example, text=(" " if token_unit == "word" else "").join(names))
+
+
+def with_prepared_text(example: Example, texts: TextConfig, token_unit: TokenUnit) -> Example:
+    """Returns the example with its text and its labels as they are learnt; see `with_text` for one without a text."""
+    if example.labels is not None:
+        labels = tuple((texts.prepare(label), length) for label, length in example.labels)
+        example = replace(example, labels=labels)
+    if example.text is not None:
+        return replace(example, text=texts.prepare(example.text))
+    return with_text(example, token_unit)
 
 
 def label_runs(example: Example, tokens: TokenTable) -> tuple[tuple[int, float], ...]:

@@ -9,9 +9,10 @@ import torch
 from seqlabel.ctc import Emissions
 from seqlabel.data import Loaded, bucketed_batches, collate
 from seqlabel.decoders import Decoder
-from seqlabel.metrics import ErrorCounts, ErrorRates, score
+from seqlabel.metrics import CharacterUnit, ErrorCounts, ErrorRates, score
 from seqlabel.model import Model
 from seqlabel.records import Hypothesis
+from seqlabel.texts import Changes
 
 BATCH_SIZE = 32
 BATCH_FRAMES = 20000
@@ -21,7 +22,8 @@ BATCH_FRAMES = 20000
 class Evaluation:
     """The rates over a whole set and each hypothesis beside its example, in the set's order.
 
-    `num_untold` lines of pages had no text and are not among them.
+    `num_untold` lines of pages had no text and are not among them. `changes` tells which references the model's rules
+    have changed; None where there are none.
     """
 
     rates: ErrorRates
@@ -29,6 +31,7 @@ class Evaluation:
     references: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
     num_untold: int = 0
+    changes: Changes | None = None
 
 
 def decode(
@@ -73,10 +76,12 @@ def evaluate(
     on_example: Callable[[], object] | None = None,
     on_emissions: Callable[[list[int], Emissions], object] | None = None,
     precision: torch.dtype = torch.float32,
+    unit: CharacterUnit = "character",
 ) -> Evaluation:
     """Returns the error rates over `loaded`, whose features are given, with counts summed over the whole set.
 
-    Where the model names every frame, its frame errors are counted as well. The callbacks are those of `decode`.
+    Where the model names every frame, its frame errors are counted as well. The callbacks are those of `decode`, `unit`
+    is what the character error rate counts.
     """
     counts: list[ErrorCounts] = []
 
@@ -99,7 +104,7 @@ def evaluate(
         )
     ]
     references = tuple(item.example.text or "" for item in loaded)
-    rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True))
+    rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True), unit)
     if reads_labels:
         rates = replace(rates, frames=sum(counts, ErrorCounts()))
     return Evaluation(rates, tuple(item.example.id for item in loaded), references, tuple(hypotheses))

@@ -17,6 +17,7 @@ from seqlabel.frontend import FrontendConfig
 from seqlabel.objectives import CtcConfig, FramewiseConfig, ObjectiveConfig
 from seqlabel.overrides import check, override
 from seqlabel.schedules import OneCycleConfig, ScheduleConfig
+from seqlabel.texts import TextConfig
 from seqlabel.tokens import TokenUnit
 
 
@@ -31,7 +32,8 @@ class DataConfig(Config, frozen=True):
         group_pattern: a regular expression whose first group, found in the name of a page or in another example's id,
             is the example's group; None for the groups of the manifest. With `(.*)-` the pages `letter-1` and
             `letter-2` are of one group.
-        token_unit: what a token is: a character, or a word between white space (phones).
+        token_unit: what a token is: a character, a grapheme (a character with its marks), or a word between white space
+            (phones).
         offenders: what to do with training examples that cannot be learnt from (unreadable, without text,
             target longer than its frames): refuse to start, or leave them out, counted and named.
         join_share: probability with which another training example of the same group, drawn anew in each epoch, is
@@ -108,6 +110,7 @@ class ExperimentConfig(Config, frozen=True):
     encoder: EncoderConfig
     objective: ObjectiveConfig = CtcConfig()
     decoder: DecoderConfig = GreedyConfig()
+    texts: TextConfig = TextConfig()
     training: TrainingConfig = TrainingConfig()
 
     def __post_init__(self) -> None:
@@ -128,6 +131,17 @@ class ExperimentConfig(Config, frozen=True):
                 "data.join_share: two examples joined have one text, but neither one label nor one alignment; "
                 "set it to 0, or train with CTC"
             )
+        if self.texts.reading_order == "visual":
+            if self.data.token_unit == "word":
+                raise ConfigError(
+                    "texts.reading_order visual: words have no visual order; "
+                    "set data.token_unit to character or grapheme"
+                )
+            if not isinstance(self.objective, CtcConfig):
+                raise ConfigError(
+                    "texts.reading_order visual: for the objective ctc alone, since the others learn labels; "
+                    "leave it out"
+                )
         delay = self.objective.delay if isinstance(self.objective, FramewiseConfig) else 0
         if delay and not isinstance(self.encoder, RecurrentConfig):
             raise ConfigError(
@@ -140,7 +154,8 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> ExperimentCon
     """Returns the `config` of a recipe file, with command-line overrides (`--training.seed 2`) applied.
 
     Raises:
-        ConfigError: no such file, no `config` in it, the file does not run, or an override is wrong.
+        ConfigError: no such file, no `config` in it, the file does not run, or an override or a file of rules is
+            wrong.
     """
     if not path.is_file():
         raise ConfigError(
@@ -167,7 +182,8 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> ExperimentCon
         check(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}; correct the recipe") from error
-    return override(config, overrides or [])
+    config = override(config, overrides or [])
+    return msgspec.structs.replace(config, texts=config.texts.with_file())
 
 
 def _place(path: Path, error: Exception) -> str:

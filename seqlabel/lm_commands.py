@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seqlabel.decoders import Decoder, DecoderConfig
     from seqlabel.language_model import LanguageModels, NgramModel, Unit
     from seqlabel.model_file import Header
+    from seqlabel.tokens import TokenTable
     from seqlabel.tuning import Tuning
 
 AddCommand = Callable[..., argparse.ArgumentParser]
@@ -61,7 +62,9 @@ def add_lm_commands(
     )
     build.add_argument("--order", type=int, default=6, help="length of the longest n-grams (default: 6)")
     build.add_argument(
-        "--unit", choices=("char", "word"), default="char", help="what a model counts (default: char)"
+        "--unit",
+        choices=("char", "grapheme", "word"),
+        help="what a model counts (default: char, or with --model its own tokens)",
     )
     build.add_argument(
         "--cutoffs",
@@ -91,11 +94,20 @@ def add_lm_commands(
         "measure how well a model foretells texts",
         "With and without unknown words.",
     )
-    measure.add_argument("model", metavar="MODEL.arpa", type=Path, help="an ARPA file, gzipped or not")
+    measure.add_argument("arpa", metavar="MODEL.arpa", type=Path, help="an ARPA file, gzipped or not")
     measure.add_argument("texts", metavar="TEXT", type=Path, nargs="+", help="text files and manifests")
     measure.add_argument(
-        "--unit", choices=("char", "word"), help="what the model counts (default: seen by its words)"
+        "--unit",
+        choices=("char", "grapheme", "word"),
+        help="what the model counts (default: seen by its words)",
     )
+    for added in (build, measure):
+        added.add_argument(
+            "--model",
+            metavar="MODEL",
+            type=Path,
+            help="bring the texts into the form, the rules and the reading order of this model file",
+        )
     measure.add_argument("--json", action="store_true", help="print one JSON object")
     tune = command(
         _tune,
@@ -207,22 +219,30 @@ def _build(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--prune {arguments.prune}: expected a share above 0, such as 1e-7")
     from seqlabel.language_model import corpus, estimate, prune, write_arpa
 
+    header, unit = _of_model(arguments.model, arguments.unit)
     texts = _texts(arguments.texts)
+    if header is not None:
+        texts = _prepared(texts, header, f"{arguments.texts[0]}: ")
     if arguments.without:
         texts = [line for text in texts for line in text.splitlines() if line.strip()]
-        others = {_plain(line) for text in _texts(arguments.without) for line in text.splitlines()}
+        without = _texts(arguments.without)
+        others = {_plain(line) for text in without for line in text.splitlines()}
+        if header is not None:
+            others = {_plain(line) for text in _prepared(without, header) for line in text.splitlines()}
         kept = [line for line in texts if _plain(line) not in others]
         print(f"left out  {len(texts) - len(kept):,} of {len(texts):,} sentences, which stand in --without")
         if not kept:
             raise ConfigError("--without has every sentence of the text; leave it out, or give more text")
         texts = kept
-    text = corpus(texts, arguments.unit)
+    if header is not None and header.tokens.reading_order == "visual":
+        texts = [_as_emitted(line, header.tokens, unit) for text in texts for line in text.splitlines()]
+    text = corpus(texts, unit, "NFC" if header is None else header.tokens.unicode_form)
     found = estimate(text, arguments.order, arguments.cutoffs)
     model = found.model if arguments.prune is None else prune(found.model, arguments.prune)
     write_arpa(out, model)
     num_sentences = int((text.left == 1).sum())
     rows = [
-        ("text", f"{num_sentences:,} sentences, {len(text.ids) - 2 * num_sentences:,} {arguments.unit}s"),
+        ("text", f"{num_sentences:,} sentences, {len(text.ids) - 2 * num_sentences:,} {unit}s"),
         ("words", f"{len(text.words) - 3:,} different"),
     ]
     for order, (ngrams, discounts) in enumerate(zip(model.orders, found.discounts, strict=False), 1):
@@ -238,12 +258,19 @@ def _build(arguments: argparse.Namespace) -> int:
 def _perplexity(arguments: argparse.Namespace) -> int:
     from seqlabel.language_model import read_arpa, units
 
-    model = read_arpa(arguments.model)
+    model = read_arpa(arguments.arpa)
     unit = arguments.unit or _unit_of(model)
-    lines = [line for text in _texts(arguments.texts) for line in text.splitlines() if line.strip()]
+    header, _ = _of_model(arguments.model, unit)
+    texts = _texts(arguments.texts)
+    if header is not None:
+        texts = _prepared(texts, header, f"{arguments.texts[0]}: ")
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
     if not lines:
         raise FormatError(f"{arguments.texts[0]}: has no text")
-    found = model.perplexity(units(line, unit) for line in lines)
+    if header is not None and header.tokens.reading_order == "visual":
+        lines = [_as_emitted(line, header.tokens, unit) for line in lines]
+    form = "NFC" if header is None else header.tokens.unicode_form
+    found = model.perplexity(units(line, unit, form) for line in lines)
     if arguments.json:
         print(
             as_json_text(
@@ -290,6 +317,7 @@ def _tune(arguments: argparse.Namespace) -> int:
     say_left_out(start.build(recognizer.header.tokens, language))  # refuses what does not go together
     bars = bars_on_terminal()
     references, emissions, greedy = recognizer.emissions(arguments.manifest, bars)
+    _warn_of_order(references, recognizer.header.tokens, language)
     found = None
     if bars is None:
         found = tune(emissions, references, recognizer.header.tokens, language, start, arguments.measure)
@@ -362,6 +390,69 @@ def _texts(paths: Sequence[Path]) -> list[str]:
     return found
 
 
+def _of_model(path: Path | None, unit: "Unit | None") -> tuple["Header | None", "Unit"]:
+    """Returns what a model file says of itself, and what an n-gram model for it counts where that is not said.
+
+    Raises:
+        ModelFileError: the file is no model.
+    """
+    if path is None:
+        return None, unit or "char"
+    from seqlabel.model_file import read_header
+
+    header = read_header(path)
+    own: Unit = "char" if header.tokens.unit == "character" else header.tokens.unit
+    return header, unit or own
+
+
+def _prepared(texts: Sequence[str], header: "Header", where: str | None = None) -> list[str]:
+    """Returns texts as a model learns them, line by line; with `where` it says what the model's rules have changed."""
+    from seqlabel.texts import changes
+
+    settings = header.experiment.texts
+    lines = [line for text in texts for line in text.splitlines()]
+    if where is not None:
+        changed = changes(settings, ((f"line {number}", line) for number, line in enumerate(lines, 1)))
+        if changed is not None:
+            complain(f"{where}{changed}")
+    return [settings.prepare(line) for line in lines]
+
+
+def _as_emitted(line: str, tokens: "TokenTable", unit: "Unit") -> str:
+    """Returns a line with its characters, or its words, in the order in which a network emits them.
+
+    A word itself stays as it is written, since a lexicon is.
+    """
+    from seqlabel.decoders import words_of
+
+    emitted = tokens.split(" ".join(line.split()))
+    if unit != "word":
+        return tokens.joined(emitted)
+    words = [(min(place for _, place in word), word) for word in words_of(emitted, tokens)]
+    return " ".join("".join(part for part, _ in word) for _, word in sorted(words))
+
+
+def _warn_of_order(references: Sequence[str], tokens: "TokenTable", language: "LanguageModels") -> None:
+    """Says of a language model for a model in visual order that it foretells the texts better as they are read."""
+    from seqlabel.language_model import units
+
+    if tokens.reading_order == "logical":
+        return
+    for name, model in (("--lm", language.tokens), ("--word-lm", language.words)):
+        if model is None or model.order == 1:
+            continue
+        unit: Unit = "word" if name == "--word-lm" else _unit_of(model)
+        emitted, as_read = (
+            model.perplexity(units(line, unit, tokens.unicode_form) for line in lines).including_unknown
+            for lines in ([_as_emitted(line, tokens, unit) for line in references], references)
+        )
+        if as_read < emitted:
+            complain(
+                f"{name}: foretells the texts better in the order of reading (perplexity {as_read:.1f}) than from "
+                f"left to right ({emitted:.1f}), as this model reads; build it with `seqlabel lm build --model`"
+            )
+
+
 def _plain(line: str) -> str:
     import unicodedata
 
@@ -369,7 +460,11 @@ def _plain(line: str) -> str:
 
 
 def _unit_of(model: "NgramModel") -> "Unit":
+    from seqlabel.characters import graphemes
     from seqlabel.language_model import RESERVED, SPACE
 
-    is_char = all(len(word) == 1 for word in model.words if word not in (*RESERVED, SPACE))
-    return "char" if is_char else "word"
+    words = [word for word in model.words if word not in (*RESERVED, SPACE)]
+    if all(len(word) == 1 for word in words):
+        return "char"
+    # A word of one grapheme is no proof, but the space has a name in no model of words.
+    return "grapheme" if SPACE in model.ids and all(len(graphemes(word)) == 1 for word in words) else "word"

@@ -11,7 +11,6 @@ import io
 import math
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -63,7 +62,9 @@ RowType = TypeVar("RowType", _Row, _NemoRow)
 
 
 def read_manifest(path: Path) -> list[Example]:
-    """The examples of a manifest, in its order, with their texts in Unicode's NFC.
+    """The examples of a manifest, in its order, with their texts as they are written.
+
+    In which Unicode form they are learnt and scored, the settings of a model say (`texts.TextConfig`).
 
     Args:
         path: our own .jsonl or NeMo's (`audio_filepath`, `duration`, `offset`, `text`); a Kaldi data folder
@@ -136,7 +137,7 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
         row: dict[str, Any] = {
             "id": example.id,
             "source": _relative_source(example.source, folder),
-            "text": None if example.text is None else unicodedata.normalize("NFC", example.text),
+            "text": example.text,
         }
         for key in ("start_seconds", "end_seconds", "group", "labels"):
             if (value := getattr(example, key)) is not None:
@@ -179,10 +180,6 @@ def _check(where: str, example: Example) -> None:
             )
     if end is not None and end <= (start or 0.0):
         raise ManifestError(f"{where}: ends at {end} s, which is not after its start at {start or 0.0} s")
-
-
-def _normal(text: str | None) -> str | None:
-    return None if text is None else unicodedata.normalize("NFC", text)
 
 
 def _read_text(path: Path) -> str:
@@ -249,7 +246,7 @@ def _read_json_lines(path: Path) -> _Located:
                 Example(
                     id=found.id,
                     source=source,
-                    text=_normal(found.text),
+                    text=found.text,
                     start_seconds=found.start_seconds,
                     end_seconds=found.end_seconds,
                     group=found.group,
@@ -283,7 +280,7 @@ def _from_nemo(where: str, folder: Path, row: dict[str, Any]) -> Example:
     return Example(
         id=name,
         source=_resolve(folder, audio),
-        text=_normal(found.text),
+        text=found.text,
         start_seconds=start,
         end_seconds=end,
         group=None if found.speaker is None else str(found.speaker),
@@ -305,7 +302,7 @@ def _from_metadata(where: str, folder: Path, row: dict[str, Any]) -> Example:
     return Example(
         id=os.path.splitext(name)[0],
         source=_resolve(folder, name),
-        text=_normal(text),
+        text=text,
         group=None if group is None else str(group),
     )
 
@@ -375,7 +372,7 @@ def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
             raise ManifestError(f"{lines[1][0]}: a second line of text; expected one line for a line image")
         text = lines[0][1] if lines else ""
         name = str(path.relative_to(folder)).removesuffix(".gt.txt")
-        yield f"{path}:1", Example(id=name, source=images[0], text=_normal(text))
+        yield f"{path}:1", Example(id=name, source=images[0], text=text)
 
 
 # --- pages ------------------------------------------------------------------------------------------------
@@ -429,7 +426,7 @@ def _read_pages(paths: list[Path], root: Path) -> _Located:
                 Example(
                     id=line_id,
                     source=page_address(path, index),
-                    text=_normal(text) if text else None,
+                    text=text or None,
                     group=name,
                 ),
             )
@@ -470,7 +467,7 @@ def _read_kaldi(folder: Path, list_name: str) -> _Located:
             Example(
                 id=name,
                 source=_kaldi_source(folder, *recording),
-                text=None if texts is None else _normal(texts[name][1]),
+                text=None if texts is None else texts[name][1],
                 start_seconds=start,
                 end_seconds=end,
                 group=speakers[name][1] if name in speakers else None,

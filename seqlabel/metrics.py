@@ -4,8 +4,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import editdistance
+
+from seqlabel.characters import graphemes
+
+CharacterUnit = Literal["character", "grapheme"]
+"""What the character error rate counts: code points in NFC, or extended grapheme clusters (UAX #29) of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +69,12 @@ class ErrorRates:
     """The errors of a whole set. Rates are fractions.
 
     Attributes:
-        characters: counts over Unicode characters in NFC, spaces included.
+        characters: counts over Unicode characters in NFC, or over graphemes; spaces included.
         words: counts over words, which white space separates.
         num_examples: scored pairs.
         num_wrong: pairs whose characters differ anywhere.
         frames: counts over frames, where a model names each; None where it does not.
+        unit: what the counts of characters are over.
     """
 
     characters: ErrorCounts
@@ -75,6 +82,7 @@ class ErrorRates:
     num_examples: int
     num_wrong: int
     frames: ErrorCounts | None = None
+    unit: CharacterUnit = "character"
 
     def __add__(self, other: "ErrorRates") -> "ErrorRates":
         frames = [rates.frames for rates in (self, other) if rates.frames is not None]
@@ -84,6 +92,7 @@ class ErrorRates:
             self.num_examples + other.num_examples,
             self.num_wrong + other.num_wrong,
             sum(frames, ErrorCounts()) if frames else None,
+            self.unit,
         )
 
     @property
@@ -116,6 +125,7 @@ class ErrorRates:
             "wer": _finite(self.wer),
             "ser": self.ser,
             "num_examples": self.num_examples,
+            **({} if self.unit == "character" else {"unit": self.unit}),
             **self.characters.as_json(),
             "words": self.words.as_json(),
             **({} if self.frames is None else {"fer": self.fer, "frames": self.frames.as_json()}),
@@ -128,10 +138,11 @@ class ErrorRates:
         )
 
 
-def score(pairs: Iterable[tuple[str, str]]) -> ErrorRates:
+def score(pairs: Iterable[tuple[str, str]], unit: CharacterUnit = "character") -> ErrorRates:
     """The error rates of `(reference, hypothesis)` pairs.
 
-    Both are brought into NFC and nothing else is changed: case, punctuation and spaces count.
+    Both are brought into NFC and nothing else is changed: case, punctuation and spaces count. With `grapheme` a
+    character and its marks are one symbol: any number of wrong marks on it is one error.
 
     Example:
         >>> print(score([("one two", "one too"), ("six", "six")]))
@@ -140,12 +151,12 @@ def score(pairs: Iterable[tuple[str, str]]) -> ErrorRates:
     characters = words = ErrorCounts()
     num_examples = num_wrong = 0
     for reference, hypothesis in pairs:
-        of_characters = count_character_errors(reference, hypothesis)
+        of_characters = count_character_errors(reference, hypothesis, unit)
         characters += of_characters
         words += count_word_errors(reference, hypothesis)
         num_examples += 1
         num_wrong += of_characters.errors > 0
-    return ErrorRates(characters, words, num_examples, num_wrong)
+    return ErrorRates(characters, words, num_examples, num_wrong, unit=unit)
 
 
 def fold(text: str, folding: Mapping[str, str | None]) -> str:
@@ -176,9 +187,12 @@ def confusions(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
     return dict(counts.most_common())
 
 
-def count_character_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Edits between the characters of two texts in NFC; spaces count."""
-    return count_errors(unicodedata.normalize("NFC", reference), unicodedata.normalize("NFC", hypothesis))
+def count_character_errors(reference: str, hypothesis: str, unit: CharacterUnit = "character") -> ErrorCounts:
+    """Edits between the characters, or the graphemes, of two texts in NFC; spaces count."""
+    reference, hypothesis = (unicodedata.normalize("NFC", text) for text in (reference, hypothesis))
+    if unit == "grapheme":
+        return count_errors(graphemes(reference), graphemes(hypothesis))
+    return count_errors(reference, hypothesis)
 
 
 def count_word_errors(reference: str, hypothesis: str) -> ErrorCounts:

@@ -7,6 +7,7 @@ from pathlib import Path
 from seqlabel.config import Config
 from seqlabel.frontend import Frontend
 from seqlabel.model_file import Header
+from seqlabel.texts import TextConfig
 
 MAX_SHOWN = 300
 """Characters of a token table that are shown."""
@@ -22,6 +23,8 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
     yield "size", f"{size}, {header.num_parameters:,} weights"
     yield "reads", f"files that end in {' '.join(sorted(frontend.suffixes))}"
     yield "writes", f"{len(tokens) - 1} {tokens.unit}s: {_shown(tokens.tokens[1:])}"
+    if (texts := _texts(config.texts)) is not None:
+        yield "texts", texts
     yield "features", _sentence(config.frontend.feature)
     if config.frontend.normalization is not None:
         yield "", f"normalised: {_settings(config.frontend.normalization)}"
@@ -47,6 +50,19 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
         f"CER {100 * summary.dev_cer:.2f} %  WER {100 * summary.dev_wer:.2f} %  SER {100 * summary.dev_ser:.2f} %  "
         f"({summary.num_dev_examples:,} examples)",
     )
+
+
+def _texts(config: TextConfig) -> str | None:
+    """What becomes of texts before they are learnt; None where that is what it always was."""
+    parts: list[str] = []
+    if config.unicode_form != "NFC":
+        parts.append(config.unicode_form or "in any Unicode form")
+    if config.reading_order == "visual":
+        base = {"L": ", lines from left to right", "R": ", lines from right to left", "auto": ""}
+        parts.append(f"read from left to right on the paper{base[config.base_direction]}")
+    if config.rules:
+        parts.append(f"{len(config.rules)} rule{'s' if len(config.rules) > 1 else ''} of replacement")
+    return "; ".join(parts) or None
 
 
 def _shown(tokens: tuple[str, ...]) -> str:

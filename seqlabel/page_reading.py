@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from seqlabel.ctc import Emissions
-from seqlabel.decoders import token_spans
+from seqlabel.decoders import token_spans, words_of
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.evaluation import decode
 from seqlabel.features import Columns, GeometricColumns
@@ -25,7 +25,7 @@ from seqlabel.formats import (
 )
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, LineImage, Span
-from seqlabel.tokens import TokenUnit
+from seqlabel.tokens import TokenTable
 
 MOST_WIDTH = 1.5
 """The first and the last character of a line reach out by half of this many typical widths at most."""
@@ -112,7 +112,7 @@ def read_page_with(
         edges = feature.frame_edges(image, len(emitted[turn]))
         # The file may measure in another unit than the pixel of this image.
         unit = np.array(page.size or place.page_size) / place.page_size
-        words = _words(spans, edges, image, place, unit, recognizer.header.tokens.unit)
+        words = _words(spans, edges, image, place, unit, recognizer.header.tokens)
         lines[index] = LineReading(tuple(hypotheses), words)
     return PageReading(page, lines, failed)
 
@@ -123,7 +123,7 @@ def _words(
     image: LineImage,
     place: LinePlace,
     unit: Float64[np.ndarray, "2"],
-    token_unit: TokenUnit,
+    tokens: TokenTable,
 ) -> tuple[PlacedText, ...]:
     """Returns the words of a line on its page; between two characters the border lies half way from peak to peak."""
     if not spans:
@@ -137,26 +137,25 @@ def _words(
     columns = np.interp(borders, np.arange(len(edges)), edges)
     height = float(image.pixels.shape[0])
 
-    def placed(first: int, last: int) -> PlacedText:
+    def placed(text: str, first: int, last: int) -> PlacedText:
         left, right = columns[first], columns[last + 1]
         corners = np.array([(left, 0.0), (right, 0.0), (right, height), (left, height)])
         part = spans[first : last + 1]
         return PlacedText(
-            "".join(span.text for span in part),
+            text,
             place.on_page(corners) * unit,
             min(span.confidence for span in part),
         )
 
-    if token_unit == "word":
-        return tuple(placed(i, i) for i in range(len(spans)))
     words: list[PlacedText] = []
-    start = 0
-    for index in range(len(spans) + 1):
-        if index < len(spans) and spans[index].text != " ":
-            continue
-        if index > start:
-            word = placed(start, index - 1)
-            characters = tuple(placed(i, i) for i in range(start, index))
-            words.append(PlacedText(word.text, word.outline, word.confidence, characters))
-        start = index + 1
+    for parts in words_of([span.text for span in spans], tokens):
+        places = [place for _, place in parts]
+        text = "".join(part for part, _ in parts)
+        characters = tuple(placed(part, place, place) for part, place in parts)
+        word = placed(text, min(places), max(places))
+        words.append(
+            word
+            if tokens.unit == "word"
+            else PlacedText(text, word.outline, min(c.confidence for c in characters), characters)
+        )
     return tuple(words)

@@ -16,7 +16,7 @@ from seqlabel.data import (
     describe_offenders,
     keep_for_scoring,
     read_signals,
-    with_text,
+    with_prepared_text,
 )
 from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig
 from seqlabel.devices import choose_device, prepare_arithmetic
@@ -24,10 +24,11 @@ from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
 from seqlabel.language_model import LanguageModels
 from seqlabel.manifest import read_manifest, without_untold_lines
-from seqlabel.metrics import ErrorRates
+from seqlabel.metrics import CharacterUnit, ErrorRates
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.objectives import CtcConfig
 from seqlabel.records import Example, Hypothesis
+from seqlabel.texts import changes
 
 CHUNK = 64
 """Files that are read before a batch is decoded: bounds the memory, and the wait, whatever the number of files."""
@@ -155,8 +156,13 @@ class Recognizer:
         """
         if not isinstance(self.header.experiment.objective, CtcConfig):
             raise ConfigError("the model has not learnt by CTC, and aligns nothing; take one that has")
-        examples = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else list(manifest)
+        given = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else list(manifest)
         frontend, tokens = self.loaded.frontend, self.header.tokens
+        texts = self.header.experiment.texts
+        examples = [
+            example if example.text is None else replace(example, text=texts.prepare(example.text))
+            for example in given
+        ]
         with _bar(bar_of, "reading", len(examples)) as on_example:
             found, offenders = read_signals(examples, frontend, on_example)
         frontend.fit_groups((signal, example.group) for example, signal in found)
@@ -199,18 +205,26 @@ class Recognizer:
         found = self._evaluate(manifest, bar_of, greedy, keep)
         return list(found.references), [kept[index] for index in range(len(kept))], found.rates
 
-    def evaluate(self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        manifest: str | Path | Sequence[Example],
+        bar_of: BarOf | None = None,
+        unit: CharacterUnit = "character",
+    ) -> Evaluation:
         """Returns the error rates over a manifest (its path, or examples) and every hypothesis.
+
+        References are brought into the form of the training texts first, the model's rules included.
 
         Args:
             manifest: what is read, with its references.
             bar_of: given what is done and for how many examples, shows that in a context; the function that
                 the context gives is called after each example.
+            unit: what the character error rate counts.
 
         Raises:
             ManifestError: an example has no reference, or a file cannot be read; nothing is left out in silence.
         """
-        return self._evaluate(manifest, bar_of, self.decoder, None)
+        return self._evaluate(manifest, bar_of, self.decoder, None, unit)
 
     def _evaluate(
         self,
@@ -218,10 +232,12 @@ class Recognizer:
         bar_of: BarOf | None,
         decoder: Decoder,
         on_emissions: Callable[[list[int], Emissions], object] | None,
+        unit: CharacterUnit = "character",
     ) -> Evaluation:
-        unit, reads_labels = self.header.tokens.unit, self.loaded.model.objective.reads_labels
+        texts, reads_labels = self.header.experiment.texts, self.loaded.model.objective.reads_labels
         given = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else manifest
-        examples = [with_text(example, unit) for example in without_untold_lines(given)]
+        told = without_untold_lines(given)
+        examples = [with_prepared_text(example, texts, self.header.tokens.unit) for example in told]
         where = manifest if isinstance(manifest, str | Path) else "examples"
         untold = [example.id for example in examples if example.text is None]
         if untold:
@@ -250,8 +266,10 @@ class Recognizer:
                 on_example,
                 on_emissions,
                 self.precision,
+                unit,
             )
-        return replace(evaluation, num_untold=len(given) - len(examples))
+        changed = changes(texts, ((example.id, example.text) for example in told if example.text is not None))
+        return replace(evaluation, num_untold=len(given) - len(examples), changes=changed)
 
 
 def _bar(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:

@@ -105,8 +105,8 @@ class Hypothesis:
         score: natural logarithm of its probability, as the decoder counts it.
         acoustic_score: the part of the score that comes from the emissions; None where the score has no other.
         language_score: the part of it that comes from language models and bonuses.
-        spans: where each token stands; empty where the decoder does not tell.
-        words: where each word stands.
+        spans: where each token stands, in the order of the frames; empty where the decoder does not tell.
+        words: where each word stands, in the order in which they are read.
     """
 
     text: str

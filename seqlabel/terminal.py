@@ -69,7 +69,7 @@ def print_rates(rates: "ErrorRates", *, as_json: bool) -> None:
     if as_json:
         print(as_json_text(rates.as_json()))
         return
-    rows = [("characters", "CER", rates.cer, rates.characters), ("words", "WER", rates.wer, rates.words)]
+    rows = [(f"{rates.unit}s", "CER", rates.cer, rates.characters), ("words", "WER", rates.wer, rates.words)]
     width = max(len(f"{counts.errors:,}") for _, _, _, counts in rows)
     length = max(len(f"{counts.reference_length:,}") for _, _, _, counts in rows)
     for unit, name, rate, counts in rows:

@@ -62,6 +62,7 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
         TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
     """
     where = choose_device(own_device(device))
+    config = msgspec.structs.replace(config, texts=config.texts.with_file())
     with joined_workers(where) as workers:
         prepare_arithmetic(config.training.num_threads)
         resumed = _open_in_turn(config, run_dir, workers)

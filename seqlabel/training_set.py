@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from seqlabel.data import (
     describe_offenders,
     keep_for_scoring,
     read_signals,
-    with_text,
+    with_prepared_text,
 )
 from seqlabel.errors import ConfigError, ManifestError
 from seqlabel.experiment import DataConfig, ExperimentConfig
@@ -26,7 +26,9 @@ from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.model import Model
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
-from seqlabel.tokens import TokenTable, describe_token
+from seqlabel.text_warnings import rare_tokens, unknown_tokens, warnings_of_texts
+from seqlabel.texts import changes
+from seqlabel.tokens import TokenTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class TrainingSet:
             for part in (self.train, self.dev)
             for item in part
         ]
-        # By `repr`, which also takes ids made of file names that are not UTF-8.
-        return hashlib.sha256(repr((self.tokens, len(self.train), examples)).encode()).hexdigest()
+        # By `repr`, which also takes ids made of file names that are not UTF-8. Form and order of the tokens are
+        # settings, which a checkpoint has beside this.
+        table = f"TokenTable(tokens={self.tokens.tokens!r}, unit={self.tokens.unit!r})"
+        return hashlib.sha256(f"({table}, {len(self.train)}, {examples!r})".encode()).hexdigest()
 
 
 def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSet:
@@ -57,8 +61,11 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     Raises:
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
     """
-    unit = config.data.token_unit
-    train_examples, dev_examples = _examples(config.data, data_dir, log)
+    raw_train, raw_dev = _examples(config.data, data_dir, log)
+    train_examples, dev_examples = (
+        [with_prepared_text(example, config.texts, config.data.token_unit) for example in part]
+        for part in (raw_train, raw_dev)
+    )
     dev_place = data_dir / (config.data.dev or ", ".join(config.data.train))
     if not any(example.text for example in dev_examples):
         # Over nothing an error rate has no value, and there would be no best model to keep.
@@ -74,7 +81,10 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     reads_labels = config.objective.build().reads_labels
     tokens = TokenTable.from_texts(
         (text for example, _ in train_signals for text in learnt_texts(example, reads_labels=reads_labels)),
-        unit,
+        config.data.token_unit,
+        config.texts.unicode_form,
+        config.texts.reading_order,
+        config.texts.base_direction,
     )
     model = Model(config.encoder, frontend.dim, len(tokens), config.objective)
     train, offenders = check_targets(
@@ -88,14 +98,8 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         log.line(f"left out: {line}")
         for offender in offenders:
             log.write(f"  {offender.id}: {offender.reason}")
-    dev_tokens = TokenTable.from_texts((e.text or "" for e in dev_examples), unit)
-    unknown = [token for token in dev_tokens.tokens if token not in tokens.tokens]
-    if unknown:
-        kind = "characters" if unit == "character" else "words"
-        names = ", ".join(describe_token(token) for token in unknown[:8])
-        log.line(
-            f"dev has {len(unknown)} {kind} that no training text has, always counted as errors: {names}"
-        )
+    for line in _text_lines(config, (raw_train, raw_dev), (train_examples, dev_examples), tokens):
+        log.line(line)
     # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
     dev_frontend = Frontend(config.frontend)
     dev_frontend.set_statistics(frontend.statistics())
@@ -123,7 +127,7 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
                 f"{data_dir / name}: {len(found) - len(kept):,} of {len(found):,} lines have no text or no outline, "
                 "left out"
             )
-        return [with_text(example, data.token_unit) for example in kept]
+        return kept
 
     train = [example for name in data.train for example in read(name)]
     if data.group_pattern is not None:
@@ -143,6 +147,29 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
         f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
     )
     return [example for example in train if (example.group or example.id) not in dev_groups], dev
+
+
+def _text_lines(
+    config: ExperimentConfig,
+    raw: tuple[list[Example], list[Example]],
+    prepared: tuple[list[Example], list[Example]],
+    tokens: TokenTable,
+) -> Iterator[str]:
+    """Yields what there is to say of the texts of training and dev, as they were and as they are learnt."""
+    raw_train, raw_dev = map(_with_ids, raw)
+    train, dev = map(_with_ids, prepared)
+    for name, part in (("training", raw_train), ("dev", raw_dev)):
+        changed = changes(config.texts, part)
+        if changed is not None:
+            yield f"{name}: {changed}"
+    yield from warnings_of_texts(raw_train, raw_dev, config.texts, tokens.unit)
+    for line in (rare_tokens(train, tokens, config.texts.rare_below), unknown_tokens(dev, tokens)):
+        if line is not None:
+            yield line
+
+
+def _with_ids(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    return [(example.id, example.text) for example in examples if example.text]
 
 
 def held_out_groups(examples: Sequence[Example], share: float) -> set[str]:

@@ -1,10 +1,24 @@
 """A tiny corpus that is drawn by the tests, and a run that has learnt to read it in a second or two."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+RATE_KEYS = [
+    "cer",
+    "wer",
+    "ser",
+    "num_examples",
+    "substitutions",
+    "deletions",
+    "insertions",
+    "reference_length",
+    "words",
+]
+"""What a JSON object of error rates has."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,21 @@ def draw_blocks(path: Path, text: str) -> None:
     Image.fromarray(line).save(path)
 
 
-def train_on_blocks(folder: Path) -> TrainedRun:
-    """Draws the corpus below `folder`, trains on it and returns where all of it lies."""
+def words_of_blocks(rng: np.random.Generator) -> str:
+    """A text of one or two words."""
+    return " ".join("".join(rng.choice(list("abc"), rng.integers(1, 4))) for _ in range(rng.integers(1, 3)))
+
+
+def train_on_blocks(
+    folder: Path,
+    text_of: Callable[[np.random.Generator], str] = words_of_blocks,
+    seen: Callable[[str], str] = str,
+    settings: Sequence[str] = (),
+) -> TrainedRun:
+    """Draws the corpus below `folder`, trains on it and returns where all of it lies.
+
+    `seen` says which blocks are drawn for a text.
+    """
     # Not before conftest.py has installed its checks.
     from seqlabel.experiment import load_recipe
     from seqlabel.manifest import write_manifest
@@ -64,10 +91,10 @@ def train_on_blocks(folder: Path) -> TrainedRun:
         (trained.data / split).mkdir(parents=True)
         examples = []
         for index in range(number):
-            words = ["".join(rng.choice(list("abc"), rng.integers(1, 4))) for _ in range(rng.integers(1, 3))]
+            text = text_of(rng)
             path = trained.data / split / f"{index:02d}.png"
-            draw_blocks(path, " ".join(words))
-            examples.append(Example(id=f"{split}-{index}", source=path, text=" ".join(words)))
+            draw_blocks(path, seen(text))
+            examples.append(Example(id=f"{split}-{index}", source=path, text=text))
         write_manifest(trained.data / f"{split}.jsonl", examples)
-    train(load_recipe(trained.recipe), trained.run, trained.data, "cpu")
+    train(load_recipe(trained.recipe, list(settings)), trained.run, trained.data, "cpu")
     return trained

@@ -43,3 +43,17 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def refusal(run: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
+    """Runs the program with words that it has to refuse, and gives the one line that it says."""
+
+    def refusal(*words: object) -> str:
+        code, out, err = run(*words)
+        lines = [line for line in err.splitlines() if not line.startswith(("blocks: run folder", "going on"))]
+        assert (code, out, len(lines)) == (2, "", 1), (code, out, err)
+        assert lines[0].startswith("seqlabel: ")
+        return lines[0].removeprefix("seqlabel: ")
+
+    return refusal

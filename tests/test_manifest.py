@@ -87,9 +87,13 @@ def test_a_manifest_in_a_linked_folder_finds_its_sources(tmp_path):
     assert read_manifest(tmp_path / "link" / "m.jsonl")[0].source.samefile(source)
 
 
-def test_texts_are_composed_on_reading(put):
-    path = put("m.jsonl", [{"id": "a", "source": "a.wav", "text": unicodedata.normalize("NFD", "été")}])
-    assert read_manifest(path)[0].text == "été"
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_texts_keep_their_unicode_form(form, put, tmp_path):
+    text = unicodedata.normalize(form, "été")
+    path = put("m.jsonl", [{"id": "a", "source": "a.wav", "text": text}])
+    assert read_manifest(path)[0].text == text
+    write_manifest(tmp_path / "again.jsonl", read_manifest(path))
+    assert read_manifest(tmp_path / "again.jsonl")[0].text == text
 
 
 def test_unusual_line_separators_stay_inside_of_a_text(tmp_path):

@@ -1,10 +1,12 @@
 import json
 import random
+import unicodedata
 from collections.abc import Sequence
 
 import editdistance
 import jiwer
 import pytest
+import regex
 
 from seqlabel.metrics import ErrorCounts, count_errors, fold, score
 
@@ -169,3 +171,31 @@ def test_folded_words_count_as_others_or_not_at_all() -> None:
     assert fold("sil cl  zh q iy", folding) == "sil sil sh iy"
     assert fold("cafe\u0301", folding) == "bar"
     assert fold("q q", folding) == ""
+
+
+@pytest.mark.parametrize(
+    "alphabet", ["ab\u0301\u0307 ", "\u05d0\u05b8\u05d1\u05bc\u05c1 ", "\u0915\u093f\u094d\u0937"]
+)
+def test_graphemes_are_counted_like_the_clusters_of_another_program(alphabet: str) -> None:
+    pairs = _random_pairs(3, alphabet, 30, 200)
+    distances = total = 0
+    for reference, hypothesis in pairs:
+        clusters = [
+            regex.findall(r"\X", unicodedata.normalize("NFC", text)) for text in (reference, hypothesis)
+        ]
+        distances += editdistance.eval(*clusters)
+        total += len(clusters[0])
+    rates = score(pairs, "grapheme")
+    assert (rates.characters.errors, rates.characters.reference_length) == (distances, total)
+    assert rates.characters != score(pairs).characters
+
+
+def test_graphemes_are_said_in_json_and_words_stay_as_they_are() -> None:
+    pairs = [("q\u0307\u0323 a", "q a"), ("b", "b")]
+    by_grapheme, by_character = score(pairs, "grapheme"), score(pairs)
+    assert by_grapheme.as_json()["unit"] == "grapheme"
+    assert "unit" not in by_character.as_json()
+    assert (by_grapheme.characters.errors, by_grapheme.cer) == (1, 0.25)
+    assert (by_character.characters.errors, by_character.cer) == (2, 2 / 6)
+    assert by_grapheme.words == by_character.words
+    assert by_grapheme.num_wrong == by_character.num_wrong == 1

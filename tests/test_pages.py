@@ -17,6 +17,7 @@ from seqlabel.manifest import read_manifest
 from seqlabel.page_reading import read_page_with
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Span
+from seqlabel.tokens import TokenTable
 from seqlabel.training_set import held_out_groups
 from tests.blocks import TrainedRun
 from tests.pages import LEFT, draw_page
@@ -210,7 +211,9 @@ def test_a_model_of_words_gives_words(tmp_path: Path) -> None:
         Span(text=t, start_frame=i, end_frame=i + 1, confidence=0.5) for t, i in (("le", 1), ("chat", 4))
     ]
     edges = np.linspace(0, 60, 7)
-    words = page_reading._words(spans, edges, image, place, np.ones(2), "word")
+    words = page_reading._words(
+        spans, edges, image, place, np.ones(2), TokenTable.from_texts(["le chat"], "word")
+    )
     assert [(word.text, word.parts) for word in words] == [("le", ()), ("chat", ())]
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ from seqlabel.features import MatrixConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
+from seqlabel.objectives import CtcConfig, FramewiseConfig, ObjectiveConfig
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
+from seqlabel.texts import RuleConfig, TextConfig
 from seqlabel.training_set import TrainingSet, prepare
 
 RECURRENT = RecurrentConfig(hidden_size=2, num_layers=1)
+TEXTS = TextConfig()
+CTC = CtcConfig()
 
 
 def write_example(folder: Path, id_: str, text: str | None, num_frames: int = 12, dim: int = 3) -> Example:
@@ -30,6 +35,8 @@ def prepared(
     *,
     scope: str = "example",
     encoder: EncoderConfig = RECURRENT,
+    texts: TextConfig = TEXTS,
+    objective: ObjectiveConfig = CTC,
     **data: object,
 ) -> TrainingSet:
     dev = [write_example(folder, "dev", "ab")] if dev is None else dev
@@ -40,6 +47,8 @@ def prepared(
         data=DataConfig(directory="unused", **data),
         frontend=FrontendConfig(feature=MatrixConfig(dim=3), normalization=NormalizationConfig(scope=scope)),
         encoder=encoder,
+        texts=texts,
+        objective=objective,
     )
     return prepare(config, folder, RunLog(folder, append=False))
 
@@ -59,7 +68,7 @@ def good(tmp_path: Path) -> list[Example]:
 
 
 def test_a_good_set_is_ready_to_be_learnt(tmp_path: Path, good: list[Example]) -> None:
-    data = prepared(tmp_path, good)
+    data = prepared(tmp_path, good, texts=TextConfig(rare_below=1))
     assert data.tokens.tokens == ("<blank>", " ", "a", "b")
     assert [item.target for item in data.train] == [(2, 3), (3, 1, 2)]
     assert [features.shape for features in data.dev_features] == [(12, 3)]
@@ -174,7 +183,7 @@ def test_a_character_that_only_dev_has_is_said_and_its_example_still_counted(
     data = prepared(tmp_path, good, [write_example(tmp_path, "dev", "aéb")])
     assert len(data.dev) == 1
     assert "dev has 1 characters that no training text has" in log_of(tmp_path)
-    assert "'é' (U+00E9)" in log_of(tmp_path)
+    assert "'é' (U+00E9, LATIN SMALL LETTER E WITH ACUTE) once, first 'dev'" in log_of(tmp_path)
 
 
 def test_a_word_that_only_dev_has_is_said(tmp_path: Path) -> None:
@@ -211,3 +220,45 @@ def test_groups_of_the_dev_set_are_normalised_by_their_own_examples(
 def test_white_space_is_no_text_where_words_are_the_tokens(tmp_path: Path, good: list[Example]) -> None:
     with pytest.raises(ManifestError, match="'blank': has no words"):
         prepared(tmp_path, [*good, write_example(tmp_path, "blank", "  ")], token_unit="word")
+
+
+def test_texts_are_learnt_and_judged_as_the_settings_say(tmp_path: Path) -> None:
+    train = [write_example(tmp_path, "one", "\u017fe\u0301"), write_example(tmp_path, "two", "\u00e9s")]
+    texts = TextConfig(rules=(RuleConfig(pattern="\u017f", replacement="s"),), rare_below=0)
+    data = prepared(tmp_path, train, [write_example(tmp_path, "dev", "\u017f")], texts=texts)
+    assert data.tokens.tokens == ("<blank>", "s", "\u00e9")
+    assert [item.example.text for item in (*data.train, *data.dev)] == ["s\u00e9", "\u00e9s", "s"]
+    assert log_of(tmp_path).splitlines() == [
+        "training: rules changed 1 of 2 texts: one; first '\u017fe\u0301' became 's\u00e9'",
+        "dev: rules changed 1 of 1 texts: dev; first '\u017f' became 's'",
+        "1 characters are written in several ways, learnt as one (NFC): '\u00e9' 2 times, of them 1 as U+0065 U+0301, "
+        "first 'one'",
+    ]
+
+
+def test_what_rules_leave_nothing_of_cannot_be_learnt(tmp_path: Path, good: list[Example]) -> None:
+    texts = TextConfig(rules=(RuleConfig(pattern="c", replacement=""),))
+    with pytest.raises(ManifestError, match="1 of 3 examples cannot be used: 'gone': has no text"):
+        prepared(tmp_path, [*good, write_example(tmp_path, "gone", "cc")], texts=texts)
+
+
+def test_rare_characters_are_told_unless_the_settings_say_otherwise(
+    tmp_path: Path, good: list[Example]
+) -> None:
+    prepared(tmp_path, good)
+    assert log_of(tmp_path).startswith("3 of 3 characters are rare, fewer than 3 times in training: ")
+    prepared(tmp_path, good, texts=TextConfig(rare_below=2))
+    assert log_of(tmp_path) == (
+        "1 of 3 characters are rare, fewer than 2 times in training: ' ' (U+0020, SPACE) once, first 'two'\n"
+    )
+
+
+def test_labels_are_learnt_as_the_settings_say(tmp_path: Path) -> None:
+    labelled = [
+        replace(write_example(tmp_path, id_, None), labels=(("x", 6.0), ("b", 6.0))) for id_ in ("one", "dev")
+    ]
+    texts = TextConfig(rules=(RuleConfig(pattern="x", replacement="a"),))
+    data = prepared(tmp_path, labelled[:1], labelled[1:], texts=texts, objective=FramewiseConfig())
+    assert data.tokens.tokens == ("<blank>", "a", "b")
+    assert data.train[0].runs == ((1, 6.0), (2, 6.0))
+    assert data.dev[0].example.text == "ab"

@@ -3,7 +3,7 @@
 from seqlabel.decoders.beam import Beam, BeamConfig
 from seqlabel.decoders.greedy import Greedy, GreedyConfig
 from seqlabel.decoders.prefix_search import PrefixSearch, PrefixSearchConfig
-from seqlabel.decoders.spans import token_spans
+from seqlabel.decoders.spans import token_spans, words_of
 from seqlabel.language_model import LanguageModels
 
 DecoderConfig = GreedyConfig | BeamConfig | PrefixSearchConfig
@@ -20,4 +20,5 @@ __all__ = [
     "PrefixSearch",
     "PrefixSearchConfig",
     "token_spans",
+    "words_of",
 ]

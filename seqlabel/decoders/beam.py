@@ -73,7 +73,8 @@ class BeamConfig(Config, frozen=True, tag="beam"):
         log_prior: natural logarithms of them, one for each token, the blank first; None for no division.
         hot_words: words and phrases that are likely; each time that one is read scores `hot_word_boost`.
         hot_word_boost: natural logarithm.
-        grammar: a regular expression that the whole text has to match; None allows everything.
+        grammar: a regular expression that the whole text has to match; None allows everything. Not for a model that
+            reads in visual order, which is given `allowed_texts`.
         allowed_texts: the only texts that may be read; none of them allows everything.
     """
 
@@ -123,8 +124,9 @@ class Beam:
             self.hot = like.hot
         elif config.hot_words:
             self.hot = hot_word_rules(*hot, tokens)
-        grammar = _grammar(config)
-        if like is not None and grammar == _grammar(like.config):
+        grammar = _grammar(config, tokens)
+        self.has_rules = self.kind != NO_LEXICON or grammar is not None
+        if like is not None and grammar == _grammar(like.config, tokens):
             self.rule = like.rule
         elif grammar is not None:
             self.rule = grammar_rules(grammar, tokens)
@@ -157,8 +159,7 @@ class Beam:
         weighed = np.ascontiguousarray(log_probs, np.float64)
         if config.log_prior is not None and config.prior_weight:
             weighed = weighed - config.prior_weight * np.asarray(config.log_prior)
-        has_rules = self.kind != NO_LEXICON or _grammar(config) is not None
-        for widening in range(1 + MOST_WIDENINGS * has_rules):
+        for widening in range(1 + MOST_WIDENINGS * self.has_rules):
             links, nodes, acoustic, ends, language = search(
                 weighed,
                 config.beam_width * 4**widening,
@@ -244,19 +245,24 @@ class Beam:
         )
 
 
-def _grammar(config: BeamConfig) -> str | None:
-    """Returns the expression that a text has to match.
+def _grammar(config: BeamConfig, tokens: TokenTable) -> str | None:
+    """Returns the expression that a text has to match, its tokens in the order in which they are emitted.
 
     Raises:
-        ConfigError: there are two.
+        ConfigError: there are two, or one that would have to be turned round.
     """
     if not config.allowed_texts:
+        if config.grammar is not None and tokens.reading_order == "visual":
+            raise ConfigError(
+                "grammar: the model reads from left to right on the paper, and an expression cannot be turned round; "
+                "give the texts with allowed_texts"
+            )
         return config.grammar
     if config.grammar is not None:
         raise ConfigError(
             "grammar and allowed_texts are two ways to say what may be read; leave one of them out"
         )
-    return "|".join(re.escape(text) for text in config.allowed_texts)
+    return "|".join(re.escape(tokens.joined(tokens.split(text))) for text in config.allowed_texts)
 
 
 def _lexicon(tokens: TokenTable, models: LanguageModels) -> tuple[int, Lexicon]:
@@ -276,6 +282,10 @@ def _lexicon(tokens: TokenTable, models: LanguageModels) -> tuple[int, Lexicon]:
         raise ConfigError(
             "a model over words needs a token table with a space between words, or a lexicon of pronunciations; "
             "give --lexicon with lines such as `word P H O N E S`, or with --lm a model over the phones"
+        )
+    if tokens.reading_order == "visual":
+        raise ConfigError(
+            "a lexicon of pronunciations is for models that read in logical order; give one of words in their letters"
         )
     return PRONOUNCED, build_lexicon(entries, tokens, models.words)
 

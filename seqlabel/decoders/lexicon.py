@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
+from seqlabel.characters import in_form
 from seqlabel.errors import ConfigError, TokenError
 from seqlabel.language_model import EMPTY, RESERVED, UNSEEN, NgramModel, Pronunciation
 from seqlabel.tokens import TokenTable
@@ -91,7 +92,9 @@ def build_lexicon(entries: Sequence[Pronunciation], tokens: TokenTable, model: N
     for entry in entries:
         number: int | None = 0
         if model is not None:
-            number = model.ids.get(entry.word, model.unknown)
+            # A lexicon may be written in another Unicode form than the texts that the model was made of.
+            word = entry.word if entry.word in model.ids else in_form(entry.word, tokens.unicode_form)
+            number = model.ids.get(word, model.unknown)
         # Letters apart, as Kaldi writes lexica of graphemes, are one word where a space would end it.
         spelling = "".join(entry.spelling.split()) if " " in tokens.tokens else entry.spelling
         try:

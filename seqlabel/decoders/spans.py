@@ -52,27 +52,35 @@ def token_spans(log_probs: np.ndarray, token_ids: Sequence[int], tokens: TokenTa
 
 
 def word_spans(spans: Sequence[Span], tokens: TokenTable) -> tuple[Span, ...]:
-    """Returns the words that tokens make up: what stands between spaces, or each token where tokens are words."""
+    """Returns the words that tokens make up: what stands between spaces, or each token where tokens are words.
+
+    They come in the order in which they are read.
+    """
+    return tuple(
+        joined("".join(text for text, _ in parts), [spans[place] for _, place in parts])
+        for parts in words_of([span.text for span in spans], tokens)
+    )
+
+
+def words_of(emitted: Sequence[str], tokens: TokenTable) -> list[list[tuple[str, int]]]:
+    """Returns the words of a text, each as its tokens with their places among those that a network emits."""
+    as_read = tokens.as_read(emitted)
     if tokens.unit == "word":
-        return tuple(spans)
-    words: list[Span] = []
-    begun: list[Span] = []
-    for span in spans:
-        if span.text != " ":
-            begun.append(span)
-        elif begun:
-            words.append(joined("".join(part.text for part in begun), begun))
-            begun = []
-    if begun:
-        words.append(joined("".join(part.text for part in begun), begun))
-    return tuple(words)
+        return [[part] for part in as_read]
+    words: list[list[tuple[str, int]]] = [[]]
+    for part in as_read:
+        if part[0] != " ":
+            words[-1].append(part)
+        elif words[-1]:
+            words.append([])
+    return words if words[-1] else words[:-1]
 
 
 def joined(text: str, spans: Sequence[Span]) -> Span:
-    """Returns the word that lies over some tokens."""
+    """Returns the word that lies over some tokens, in any order."""
     return Span(
         text=text,
-        start_frame=spans[0].start_frame,
-        end_frame=spans[-1].end_frame,
+        start_frame=min(span.start_frame for span in spans),
+        end_frame=max(span.end_frame for span in spans),
         confidence=min(span.confidence for span in spans),
     )

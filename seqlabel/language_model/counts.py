@@ -1,6 +1,5 @@
 """Texts as numbers, and how often each n-gram stands in them."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,10 +7,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from seqlabel.characters import UnicodeForm, graphemes, in_form
 from seqlabel.errors import FormatError
 from seqlabel.language_model.ngram import BEGIN, END, UNKNOWN
 
-Unit = Literal["char", "word"]
+Unit = Literal["char", "grapheme", "word"]
 SPACE = "<space>"
 """What a space is called in a model of characters, since words of an ARPA file have none in them."""
 RESERVED = (UNKNOWN, BEGIN, END)
@@ -33,27 +33,35 @@ class Corpus:
     left: Int32[np.ndarray, " L"]
 
 
-def units(text: str, unit: Unit) -> list[str]:
-    """Returns the words of a text, or its characters, in NFC, every white space as one `SPACE`.
+def units(text: str, unit: Unit, form: UnicodeForm | None = "NFC") -> list[str]:
+    """Returns the words of a text, or its characters or graphemes, in one form, every white space as one `SPACE`.
 
     >>> units("ab  c", "char")
     ['a', 'b', '<space>', 'c']
     """
-    words = unicodedata.normalize("NFC", text).split()
-    return words if unit == "word" else [SPACE if c == " " else c for c in " ".join(words)]
+    words = in_form(text, form).split()
+    if unit == "word":
+        return words
+    if unit == "char":
+        return [SPACE if c == " " else c for c in " ".join(words)]
+    # Word by word: a mark behind a space must not take the space along.
+    parts = [part for word in words for part in (SPACE, *graphemes(word))]
+    return parts[1:]
 
 
-def corpus(texts: Iterable[str], unit: Unit) -> Corpus:
-    """Returns the sentences of the texts, a line each; lines without words are none.
+def corpus(texts: Iterable[str], unit: Unit, form: UnicodeForm | None = "NFC") -> Corpus:
+    """Returns the sentences of the texts, a line each, in one form; lines without words are none.
 
     Raises:
         FormatError: there is nothing to learn from, or a word has a name that is reserved.
     """
-    lines = [line for text in texts for line in unicodedata.normalize("NFC", text).splitlines()]
+    lines = [line for text in texts for line in in_form(text, form).splitlines()]
     sentences = [" ".join(words) for line in lines if (words := line.split())]
     if not sentences:
         raise FormatError("the texts are empty; give some that have words")
-    words, ids, ends = _characters(sentences) if unit == "char" else _words(sentences)
+    words, ids, ends = (
+        _characters(sentences) if unit == "char" else _words([units(s, unit, None) for s in sentences])
+    )
     for name in RESERVED:
         if name in words:
             raise FormatError(f"the texts have the word {name!r}, which means something else; take it out")
@@ -76,8 +84,7 @@ def _characters(sentences: Sequence[str]) -> tuple[list[str], np.ndarray, np.nda
     return names, ids.astype(np.int32), np.cumsum([len(sentence) for sentence in sentences])
 
 
-def _words(sentences: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    split = [sentence.split() for sentence in sentences]
+def _words(split: Sequence[Sequence[str]]) -> tuple[list[str], np.ndarray, np.ndarray]:
     known: dict[str, int] = {}
     ids = [known.setdefault(word, len(known)) for words in split for word in words]
     in_order = sorted(known)

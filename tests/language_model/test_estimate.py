@@ -131,6 +131,19 @@ def test_characters_of_texts_have_a_named_space() -> None:
     assert model.words == ("<unk>", "<s>", "</s>", "<space>", "a", "b")
 
 
+def test_graphemes_of_texts_are_words_of_a_model() -> None:
+    assert units("q\u0307a  b", "grapheme") == ["q\u0307", "a", "<space>", "b"]
+    assert units("a \u0301b", "grapheme") == ["a", "<space>", "\u0301", "b"]  # a mark takes no space along
+    model = estimate(corpus(["q\u0307b b\nbq"], "grapheme"), 2).model
+    assert model.words == ("<unk>", "<s>", "</s>", "<space>", "b", "q", "q\u0307")
+
+
+def test_texts_are_counted_in_the_form_that_is_asked_for() -> None:
+    assert units("\u00e9", "char", "NFD") == ["e", "\u0301"]
+    assert units("e\u0301\u00e9", "char", None) == ["e", "\u0301", "\u00e9"]
+    assert corpus(["\u00e9"], "char", "NFD").words[3:] == ("e", "\u0301")
+
+
 def test_texts_without_words_and_reserved_words_are_refused() -> None:
     with pytest.raises(FormatError, match="empty"):
         corpus([" \n"], "word")
