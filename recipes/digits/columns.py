@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.digits data/digits
 Train:    seqlabel train recipes/digits/columns.py
-Expect:   see README.md
+Expect:   test CER 3.30 %, WER 16.50 % (seed 1, 2026-11-26; README.md)
 """
 
 from msgspec.structs import replace
