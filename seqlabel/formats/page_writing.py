@@ -15,8 +15,11 @@ from seqlabel.formats.page import box_of
 from seqlabel.formats.page_xml import place_of
 from seqlabel.formats.pages import read_page
 
+_TAG_OF_TEXT = re.compile(r"\s*\b\w+\s*\{[^{}]*\boffset\s*:[^{}]*\}")
+"""A name, date or style that Transkribus says of some characters of a line: `person {offset:4; length:5;}`."""
 _INVALID = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """What XML 1.0 has no characters for."""
+_LETTER = r"[^\W\d]"
 Outline = Float64[np.ndarray, "4 2"]
 
 
@@ -45,8 +48,14 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
         out: where it is written, the whole file or nothing.
         words: by the place of their line in `read_page(path).lines`.
 
+    A file that is valid by its schema stays so. What is said of the old words goes with them: tags, styles, and that
+    somebody has corrected them.
+
     Raises:
         FormatError: the file cannot be read or written.
+
+    Source: ALTO schemas 2.0 to 4.4 (StringType, GlyphType, TextLine), PAGE content schemas 2010-03-19 to 2019-07-15
+    (TextLineType, WordType, GlyphType, TextEquivType).
     """
     page = read_page(path)  # refuses what must not be parsed: documents with a DOCTYPE
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -59,10 +68,16 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
     written = {
         element: words[known[place]] for place, element in enumerate(elements) if known.get(place) in words
     }
+    gone: dict[str, etree._Element] = {}
     for line in written:
         for child in list(line):
             if _tag(child) in ("String", "SP", "HYP", "Word", "TextEquiv"):
+                gone |= {name: line for part in child.iter() if (name := _id_of(part))}
                 line.remove(child)
+        line.attrib.pop("CS", None)
+        if "custom" in line.attrib:
+            line.set("custom", _TAG_OF_TEXT.sub("", line.get("custom", "")).strip())
+    _refer_to_lines(tree, gone)
     names = _Names(tree)  # without those that have just been taken away
     put = _put_into_alto if page.kind == "alto" else _put_into_page
     for line, found in written.items():
@@ -75,27 +90,47 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
     write_bytes(out, data + b"\n")
 
 
+def _refer_to_lines(tree: "etree._ElementTree[etree._Element]", gone: Mapping[str, etree._Element]) -> None:
+    """Lets a reading order or a relation that named a word name the word's line."""
+    for element in tree.iter():
+        for key in ("REF", "regionRef"):
+            named = element.get(key, "").split()
+            if any(name in gone for name in named):
+                kept = [name if name not in gone else _line_name(gone[name], name) for name in named]
+                element.set(key, " ".join(dict.fromkeys(kept)))
+
+
+def _line_name(line: etree._Element, name: str) -> str:
+    """Returns the ID of a line; one that has none takes over that of its word."""
+    if not _id_of(line):
+        line.set("ID", name)
+    return _id_of(line)
+
+
 # --- ALTO -------------------------------------------------------------------------------------------------
 
 
 def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
-    has_glyphs = "/ns-v3#" in str(line.tag) or "/ns-v4#" in str(line.tag)
+    version = re.search(r"/ns-v(\d+)#", str(line.tag))
+    has_glyphs = version is not None and int(version[1]) >= 4
     for number, word in enumerate(words):
         if number:
             gap = _alto_box(np.stack([words[number - 1].outline[1], word.outline[0]]))
             _add(line, "SP", {key: gap[key] for key in ("HPOS", "VPOS", "WIDTH")})
         name = names.below(line.get("ID"), f"w{number}")
-        attributes = {"ID": name, "CONTENT": _valid(word.text), "WC": f"{word.confidence:.4f}"}
+        attributes = {"ID": name, "CONTENT": _valid(word.text), "WC": _fraction(word.confidence)}
         string = _add(line, "String", attributes | _alto_box(word.outline))
-        for index, part in enumerate(word.parts if has_glyphs else ()):
+        # A glyph has one character, and all of them together are the word.
+        parts = word.parts if has_glyphs and all(len(part.text) == 1 for part in word.parts) else ()
+        for index, part in enumerate(parts):
             glyph = {
                 "ID": names.below(name, f"g{index}"),
                 "CONTENT": _valid(part.text),
-                "GC": f"{part.confidence:.4f}",
+                "GC": _fraction(part.confidence),
             }
             _add(string, "Glyph", glyph | _alto_box(part.outline))
     if not words:  # the schema wants one
-        box = {key: line.get(key, "0") for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")}
+        box = {key: line.attrib[key] for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT") if key in line.attrib}
         _add(line, "String", {"CONTENT": ""} | box)
 
 
@@ -146,13 +181,21 @@ def _page_element(parent: etree._Element, tag: str, name: str, placed: PlacedTex
 
 def _text_equiv(parent: etree._Element, text: str, confidence: float | None) -> None:
     has_confidence = confidence is not None and not _is_old(parent)
-    attributes = {"conf": f"{min(1.0, max(0.0, confidence or 0.0)):.4f}"} if has_confidence else {}
-    _add(_add(parent, "TextEquiv", attributes), "Unicode", {}).text = _valid(text)
+    attributes = {"conf": _fraction(confidence)} if confidence is not None and has_confidence else {}
+    _fill(_add(parent, "TextEquiv", attributes), _valid(text))
+
+
+def _fill(equivalent: etree._Element, text: str) -> None:
+    for tag in ("PlainText", "Unicode") if _is_old(equivalent) else ("Unicode",):  # both were wanted
+        _add(equivalent, tag, {}).text = text
 
 
 def _is_old(element: etree._Element) -> bool:
-    """Tells whether the file is of 2010, when points were elements."""
-    return "/2010-" in str(element.tag)
+    """Tells whether the file is from before 2013, when points were elements."""
+    if re.search(r"/20(09|10)-", str(element.tag)):
+        return True
+    first = next(element.getroottree().iter("{*}Coords"), None)
+    return first is not None and first.get("points") is None and len(first) > 0
 
 
 def _refresh_region(region: etree._Element) -> None:
@@ -166,7 +209,7 @@ def _refresh_region(region: etree._Element) -> None:
     for child in list(own[0]):
         own[0].remove(child)
     own[0].attrib.pop("conf", None)
-    _add(own[0], "Unicode", {}).text = "\n".join(text for text in texts if text)
+    _fill(own[0], "\n".join(text for text in texts if text))
 
 
 def _line_text(element: etree._Element) -> str:
@@ -188,13 +231,23 @@ class _Names:
 
     def below(self, parent: str | None, name: str) -> str:
         """Returns a new ID for something below another: its own name, and a number where that is taken."""
-        wanted = f"{parent or 'line'}_{name}"
+        # An ID begins with a letter and has neither spaces nor colons, also where that of the line has.
+        start = re.sub(r"[^\w.-]", "_", parent or "line")
+        wanted = f"{'' if re.match(_LETTER, start) else 'l'}{start}_{name}"
         found, number = wanted, 1
         while found in self._taken:
             number += 1
             found = f"{wanted}_{number}"
         self._taken.add(found)
         return found
+
+
+def _id_of(element: etree._Element) -> str:
+    return element.get("ID") or element.get("id") or ""
+
+
+def _fraction(confidence: float) -> str:
+    return f"{min(1.0, max(0.0, confidence)):.4f}"
 
 
 def _valid(text: str) -> str:
