@@ -12,7 +12,7 @@ from seqlabel import page_reading
 from seqlabel.errors import ConfigError, ManifestError
 from seqlabel.features import PenConfig
 from seqlabel.formats import PageLine, PlacedText, cut_page_line, read_page, write_page
-from seqlabel.manifest import read_manifest
+from seqlabel.manifest import read_manifest, read_manifests
 from seqlabel.page_reading import read_page_with
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Span
@@ -43,6 +43,32 @@ def test_the_lines_of_pages_are_examples_and_the_pages_their_groups(tmp_path: Pa
         read_manifest(tmp_path / "c*.xml")
     with pytest.raises(ManifestError, match=r"one\.png, which is no page"):
         read_manifest(tmp_path / "a" / "*")
+
+
+def test_pages_of_several_patterns_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for folder, name in (("a/scans", "one"), ("b/scans", "one"), ("b/scans", "two"), ("c", "scans")):
+        draw_page(tmp_path / folder, name, ["ab"])
+    patterns = [tmp_path / "a" / "scans" / "*.xml", tmp_path / "b" / "scans", tmp_path / "c" / "scans.xml"]
+    found = [[example.id for example in part] for part in read_manifests(patterns)]
+    assert found == [["a/scans/one#l0"], ["b/scans/one#l0", "two#l0"], ["scans#l0"]]
+    assert [example.group for example in read_manifests(patterns)[1]] == ["b/scans/one", "two"]
+    # The name that a page has in one source may be that of a page below a folder of another.
+    draw_page(tmp_path / "d" / "scans", "one", ["ab"])
+    more = [*patterns[:2], tmp_path / "d", tmp_path / "d" / "scans" / "one.xml"]
+    for twice in ([patterns[0], tmp_path / "a"], more):
+        with pytest.raises(ManifestError, match=r"one\.xml: (is of the same image as|stands there twice)"):
+            read_manifests(twice)
+    found = [[example.id for example in part] for part in read_manifests(more[:3])]
+    assert found == [["a/scans/one#l0"], ["b/scans/one#l0", "two#l0"], ["scans/one#l0"]]
+    assert read_manifests([patterns[0]]) == [read_manifest(patterns[0])]
+
+
+def test_one_image_in_two_folders_of_pages_is_refused(tmp_path: Path) -> None:
+    for kind in KINDS:
+        path = draw_page(tmp_path / kind, "one", ["ab"], kind)
+        path.with_suffix(".png").replace(tmp_path / "one.png")
+    with pytest.raises(ManifestError, match="is of the same image as"):
+        read_manifests([tmp_path / "alto", tmp_path / "page" / "*.xml"])
 
 
 def test_lines_that_share_an_id_are_told_apart(tmp_path: Path) -> None:
