@@ -400,7 +400,7 @@ def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
 
 def page_files(folder: Path) -> list[Path]:
     """Returns the ALTO and PAGE files below a folder, by name; other XML files and hidden ones are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() == PAGE_SUFFIX)
+    found = (path for path in folder.rglob("*") if path.suffix.lower() == PAGE_SUFFIX and path.is_file())
     return sorted(path for path in found if not path.name.startswith(".") and is_page(path))
 
 

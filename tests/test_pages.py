@@ -1,6 +1,7 @@
 """Pages as a user has them: train on a folder of them, evaluate, transcribe, and get the XML back with text in it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,32 @@ def test_a_page_that_cannot_be_read_is_told_and_the_rest_is_done(
     assert code == 2 and "<mets>; expected <alto> or <PcGts>" in err
 
 
+@pytest.mark.parametrize("form", ["text", "json", "alto"])
+def test_several_workers_read_what_one_reads(
+    form: str, trained_run: TrainedRun, run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    for number in range(9):
+        texts = [
+            "".join(rng.choice(list("abc "), size=5 + number)).strip() or "a" for _ in range(1 + number % 4)
+        ]
+        draw_page(tmp_path / "in", f"page{number}", texts)
+    (tmp_path / "in" / "page4.png").write_bytes(b"no image")
+    (tmp_path / "in" / "page2.xml").write_text("<alto")
+    found = []
+    for workers in (1, 2, 4):
+        out = tmp_path / "out"
+        words = ("--format", form, "--workers", workers, *(("--out", out) if form == "alto" else ()))
+        told = run("transcribe", trained_run.model, tmp_path / "in", *words)
+        written = {path.name: path.read_bytes() for path in sorted(out.glob("*.xml"))}
+        found.append((told, written))
+        shutil.rmtree(out, ignore_errors=True)
+    assert found[0] == found[1] == found[2]
+    (code, told, err), written = found[0]
+    assert code == 2 and len(told.splitlines()) > 6 and len(written) == (8 if form == "alto" else 0)
+    assert "page4.xml: line l0 is not read: " in err and "page2.xml: is not well-formed" in err
+
+
 def test_no_page_is_ever_lost(trained_run: TrainedRun, run: Run, tmp_path: Path) -> None:
     first, second = (draw_page(tmp_path / name, "one", ["ab"]) for name in ("a", "b"))
     before = second.read_bytes()
@@ -248,6 +275,7 @@ def test_options_that_do_not_go_together_are_refused(
         (("--format", "page", "--out", tmp_path / "x"), "is ALTO, and is written as that"),
         (("--format", "alto", "--out", tmp_path), "would be overwritten"),
         (("--out", tmp_path), "--out is the folder for"),
+        (("--workers", 0), "expected at least 1"),
         (("--json", "--format", "alto", "--out", tmp_path), "two ways to write"),
     ):
         code, _, err = run("transcribe", trained_run.model, path, *words)

@@ -283,6 +283,9 @@ def test_pages_are_known_by_their_root_element(prefix: str, tmp_path: Path) -> N
     assert not is_page(path)
     path.write_text("<alto><Layout/></alto>", encoding="utf-16")
     assert is_page(path)
+    for broken in ("", "<alto", "no XML"):  # whose errors have to be told
+        path.write_text(broken)
+        assert is_page(path)
 
 
 def test_a_page_whose_image_changes_is_read_again_and_one_of_another_shape_is_refused(tmp_path: Path) -> None:
