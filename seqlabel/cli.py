@@ -121,8 +121,8 @@ def _train(arguments: argparse.Namespace) -> int:
             )
     import torch
 
+    from seqlabel.processes import is_first_process
     from seqlabel.training import TrainingStopped, train
-    from seqlabel.workers import is_first_process
 
     command = shlex.join(["seqlabel", *arguments.given])
     try:

@@ -71,6 +71,18 @@ def thread_counts(device: torch.device) -> list[int]:
     return [count >> shift for shift in range(count.bit_length())]
 
 
+def page_workers(device: torch.device, num_pages: int, wanted: int | None) -> tuple[int, int | None]:
+    """Returns how many pages are read at once, and the threads of each; None leaves PyTorch its own number.
+
+    One page after the other leaves cores idle, since most of a page is done by one thread, and a GPU has one queue.
+    """
+    if wanted is None:
+        wanted = torch.get_num_threads() if device.type == "cpu" else 1
+        if wanted == 1 or num_pages == 1:
+            return 1, None
+    return min(wanted, max(1, num_pages)), 1
+
+
 def prepare_arithmetic(num_threads: int | None) -> None:
     """Sets the number of threads and has denormal numbers flushed to zero, which saturated gates produce in masses."""
     if num_threads is not None:

@@ -77,18 +77,39 @@ def read_manifest(path: Path) -> list[Example]:
     Raises:
         ManifestError: none of these, or a line that is wrong; the message begins with `file:line:`.
     """
-    if glob.has_magic(str(path)) and not path.exists():
-        located = _read_pattern(path)
-    elif path.is_dir():
-        located = _read_folder(path)
-    elif path.suffix.lower() == PAGE_SUFFIX:
-        located = _read_pages([path], path.parent)
-    elif path.suffix.lower() == ".csv":
-        located = _read_metadata_csv(path)
-    elif path.name in ("wav.scp", "feats.scp"):
-        located = _read_kaldi(path.parent, path.name)
-    else:
-        located = _read_json_lines(path)
+    [examples] = read_manifests([path])
+    return examples
+
+
+def read_manifests(paths: Sequence[Path]) -> list[list[Example]]:
+    """The examples of several manifests that are used together.
+
+    Where pages of two of them share a name, these pages are named with as many of their folders as tell them apart:
+    `a/scans/1.xml` and `b/scans/1.xml` become `a/scans/1` and `b/scans/1`, others stay as they are.
+
+    Raises:
+        ManifestError: as `read_manifest`, or a page that two of them name.
+    """
+    sources = [_page_source(path) for path in paths]
+    names = _page_names([source for source in sources if source is not None])
+    images: dict[Path, Path] = {}
+    return [
+        _checked(path, _located(path) if source is None else _read_pages(source[0], names, images))
+        for path, source in zip(paths, sources, strict=True)
+    ]
+
+
+def _located(path: Path) -> "_Located":
+    if path.is_dir():
+        return _read_folder(path)
+    if path.suffix.lower() == ".csv":
+        return _read_metadata_csv(path)
+    if path.name in ("wav.scp", "feats.scp"):
+        return _read_kaldi(path.parent, path.name)
+    return _read_json_lines(path)
+
+
+def _checked(path: Path, located: "_Located") -> list[Example]:
     examples: list[Example] = []
     seen: dict[str, str] = {}
     try:
@@ -345,9 +366,6 @@ def _read_folder(folder: Path) -> _Located:
     texts = sorted(folder.rglob("*.gt.txt"))
     if texts:
         return _read_line_images(folder, texts)
-    pages = page_files(folder)
-    if pages:
-        return _read_pages(pages, folder)
     manifests = sorted(path.name for path in folder.glob("*.jsonl"))
     hint = f"; it holds {', '.join(manifests[:3])}: name the one you mean" if manifests else ""
     raise ManifestError(f"{folder}: not a data folder; expected {_KINDS}{hint}")
@@ -380,11 +398,45 @@ def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
 
 def page_files(folder: Path) -> list[Path]:
     """Returns the ALTO and PAGE files below a folder, by name; other XML files and hidden ones are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() == PAGE_SUFFIX)
+    found = (path for path in folder.rglob("*") if path.suffix.lower() == PAGE_SUFFIX and path.is_file())
     return sorted(path for path in found if not path.name.startswith(".") and is_page(path))
 
 
-def _read_pattern(pattern: Path) -> _Located:
+def _page_source(path: Path) -> tuple[list[Path], Path] | None:
+    """Returns the pages that a pattern, a folder or a file stands for and the folder they are named from, else None."""
+    if glob.has_magic(str(path)) and not path.exists():
+        return _matching(path)
+    if path.is_dir():
+        lists = ("metadata.jsonl", "metadata.csv", "wav.scp", "feats.scp")
+        is_other = any((path / name).is_file() for name in lists) or any(path.rglob("*.gt.txt"))
+        pages = [] if is_other else page_files(path)
+        return (pages, path) if pages else None
+    return ([path], path.parent) if path.suffix.lower() == PAGE_SUFFIX else None
+
+
+def _page_names(sources: Sequence[tuple[list[Path], Path]]) -> dict[Path, str]:
+    """Returns the names of pages: their paths from the folder of their own source, or more where these clash."""
+    names: dict[Path, str] = {}
+    alike: dict[str, list[Path]] = {}
+    for paths, root in sources:
+        for path in paths:
+            alike.setdefault(os.path.splitext(os.path.relpath(path, root))[0], []).append(path)
+    for name, paths in alike.items():
+        tails = [name]
+        parts = [Path(os.path.splitext(os.path.abspath(path))[0]).parts for path in paths]
+        length = len(Path(name).parts)
+        while len(set(tails)) < len(paths) or (len(paths) > 1 and not alike.keys().isdisjoint(tails)):
+            length += 1
+            if length > max(map(len, parts)):
+                raise ManifestError(
+                    f"{paths[-1]}: stands there twice, or has the name of another page; name it once"
+                )
+            tails = [os.path.join(*part[-length:]) for part in parts]
+        names.update(zip(paths, tails, strict=True))
+    return names
+
+
+def _matching(pattern: Path) -> tuple[list[Path], Path]:
     found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))
     if not found:
         raise ManifestError(f"{pattern}: no file matches this pattern; check the folder that it names")
@@ -397,13 +449,12 @@ def _read_pattern(pattern: Path) -> _Located:
         )
     # The METS file that eScriptorium and Transkribus put beside the pages matches as well.
     pages = [path for path in pages if is_page(path)] or pages
-    return _read_pages(pages, Path(os.path.commonpath([path.parent for path in pages])))
+    return pages, Path(os.path.commonpath([path.parent for path in pages]))
 
 
-def _read_pages(paths: list[Path], root: Path) -> _Located:
-    images: dict[Path, Path] = {}
+def _read_pages(paths: list[Path], names: dict[Path, str], images: dict[Path, Path]) -> _Located:
     for path in paths:
-        name = os.path.splitext(os.path.relpath(path, root))[0]
+        name = names[path]
         try:
             page = read_page(path)
         except FormatError as error:

@@ -1,6 +1,6 @@
 """Pages read with a trained model: the text of each line, and where its words and characters stand on the page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -58,7 +58,12 @@ class PageReading:
 
 
 def read_page_with(
-    recognizer: Recognizer, path: Path, n_best: int = 1, *, places: bool = True
+    recognizer: Recognizer,
+    path: Path,
+    n_best: int = 1,
+    *,
+    places: bool = True,
+    on_line: Callable[[], object] | None = None,
 ) -> PageReading:
     """Returns what a model reads on a page.
 
@@ -67,6 +72,7 @@ def read_page_with(
         path: an ALTO or PAGE file.
         n_best: hypotheses of each line.
         places: whether to find out where the words stand, for which each line is cut out once more.
+        on_line: called several times for each line; what it raises ends the reading.
 
     Raises:
         ConfigError: the model does not read line images.
@@ -79,7 +85,9 @@ def read_page_with(
     image_of_page(path, page, page_image(path, page))  # without it no line can be read, which is told once
     failed: dict[int, SeqlabelError] = {}
     frames: dict[int, np.ndarray] = {}
+    on_line = on_line or (lambda: None)
     for index, line in enumerate(page.lines):
+        on_line()
         example = Example(id=line.id, source=page_address(path, index))
         try:
             frames[index] = recognizer.loaded.frontend(recognizer.loaded.frontend.read(example))
@@ -97,12 +105,14 @@ def read_page_with(
         recognizer.decoder,
         list(frames.values()),
         recognizer.device,
+        on_example=on_line,
         on_emissions=keep,
         n_best=n_best,
         precision=recognizer.precision,
     )
     lines: dict[int, LineReading] = {}
     for turn, (index, hypotheses) in enumerate(zip(frames, found, strict=True)):
+        on_line()
         best = hypotheses[0]
         if not places:
             lines[index] = LineReading(tuple(hypotheses), ())

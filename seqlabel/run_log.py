@@ -124,6 +124,8 @@ def progress_bar(console: Console, last_column: str) -> Progress:
         TextColumn(last_column) if last_column else TimeRemainingColumn(),
         console=console,
         transient=True,
+        # What goes to a file must not be drawn on the terminal instead.
+        redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         disable=not console.is_terminal,
     )
 

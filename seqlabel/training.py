@@ -30,11 +30,11 @@ from seqlabel.experiment import ExperimentConfig
 from seqlabel.metrics import ErrorRates
 from seqlabel.model import Model
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
+from seqlabel.processes import Processes, joined_processes, own_device
 from seqlabel.run_log import RunLog, duration
 from seqlabel.training_set import TrainingSet, prepare
 from seqlabel.transfer import first_part, take_over
 from seqlabel.version import __version__
-from seqlabel.workers import Workers, joined_workers, own_device
 
 CHECKPOINT_SECONDS = 120.0
 """A checkpoint is written after every epoch, and within long ones this often."""
@@ -63,19 +63,19 @@ def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str =
     """
     where = choose_device(own_device(device))
     config = msgspec.structs.replace(config, texts=config.texts.with_file())
-    with joined_workers(where) as workers:
+    with joined_processes(where) as processes:
         prepare_arithmetic(config.training.num_threads)
-        resumed = _open_in_turn(config, run_dir, workers)
-        log = RunLog(run_dir, append=resumed is not None, is_quiet=not workers.is_first)
-        others = f", {workers.size} processes" if workers.size > 1 else ""
+        resumed = _open_in_turn(config, run_dir, processes)
+        log = RunLog(run_dir, append=resumed is not None, is_quiet=not processes.is_first)
+        others = f", {processes.size} processes" if processes.size > 1 else ""
         log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}{others}")
         torch.manual_seed(config.training.seed)
         data = prepare(config, data_dir, log)
         if config.training.init_from is not None and resumed is None:
             _take_over(config, Path(config.training.init_from), data, log)
-        if workers.size > 1:  # the weights are the same everywhere, dropout is not
-            torch.manual_seed(config.training.seed * workers.size + workers.rank)
-        trainer = Trainer(config, run_dir, data, where, log, workers)
+        if processes.size > 1:  # the weights are the same everywhere, dropout is not
+            torch.manual_seed(config.training.seed * processes.size + processes.rank)
+        trainer = Trainer(config, run_dir, data, where, log, processes)
         if resumed is not None:
             trainer.resume(*resumed)
         return trainer.run()
@@ -102,18 +102,18 @@ class Trainer:
         data: TrainingSet,
         device: torch.device,
         log: RunLog,
-        workers: Workers,
+        processes: Processes,
     ) -> None:
         self.config = config
         self.run_dir = run_dir
         self.data = data
         self.device = device
         self.log = log
-        self.workers = workers
+        self.processes = processes
         self.num_views = 2 if config.training.consistency else 1
         self.model = data.model.to(device)
         self.answering: nn.Module = Answering(self.model)
-        if workers.size > 1:
+        if processes.size > 1:
             self.answering = DistributedDataParallel(self.answering)
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.averaged_model = copy.deepcopy(self.model).eval()
@@ -145,7 +145,7 @@ class Trainer:
         try:
             if progress.data_digest not in (None, self.progress.data_digest):
                 raise ValueError("other texts or lengths of examples, or another order")
-            restore(tensors, self.model, self.average, self.optimizer, self.workers.rank)
+            restore(tensors, self.model, self.average, self.optimizer, self.processes.rank)
         except (KeyError, ValueError, RuntimeError) as error:
             raise ConfigError(
                 f"{self.run_dir}: holds a run that was started with other data ({str(error).splitlines()[0]}); "
@@ -202,22 +202,22 @@ class Trainer:
         train_seconds = time.monotonic() - begun
         rates = self._evaluate()
         self._add_seconds(time.monotonic() - start)
-        num_frames = round(self.workers.sum([num_frames], self.device)[0])
+        num_frames = round(self.processes.sum([num_frames], self.device)[0])
         self._finish_epoch(rates, gradient_norms, num_frames / max(train_seconds, 1e-9))
         self._agree(0, 0.0)
         self._stop_if_requested()
 
     def _own_part(self, epoch: int, indices: Sequence[int]) -> Batch:
         """Returns this process's part of a batch; one that is left without any takes an example that does not count."""
-        own = self.workers.share(indices)
+        own = self.processes.share(indices)
         batch = self.maker.batch(epoch, own or indices[:1])
         return batch if own else dataclasses.replace(batch, ids=())
 
     def _agree(self, num_tokens: int, loss_sum: float) -> tuple[int, float]:
         """Returns the sums over all processes, which learn on the way whether to stop or to write a checkpoint."""
-        is_due = self.workers.is_first and time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS
+        is_due = self.processes.is_first and time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS
         asked = self.stop_requested.is_set()
-        tokens, loss, stops, due = self.workers.sum([num_tokens, loss_sum, asked, is_due], self.device)
+        tokens, loss, stops, due = self.processes.sum([num_tokens, loss_sum, asked, is_due], self.device)
         self.stopping, self.checkpoint_is_due = stops > 0, due > 0
         return round(tokens), loss
 
@@ -233,7 +233,7 @@ class Trainer:
             own_tokens = int(batch.target_lengths.sum()) if counts else 0
             num_tokens, loss_sum = self._agree(own_tokens, float(of_answer.detach()) if counts else 0.0)
             # DistributedDataParallel takes the mean of the gradients; that of the sum over all tokens is wanted.
-            (loss * (self.workers.size * counts / num_tokens)).backward()
+            (loss * (self.processes.size * counts / num_tokens)).backward()
         if self._holds_first_part():
             for parameter in first_part(self.model).parameters():
                 parameter.grad = None  # the optimiser passes it over
@@ -301,10 +301,10 @@ class Trainer:
 
     def _evaluate(self) -> ErrorRates:
         # Each process has counted statistics of its own for batch normalisation.
-        self.workers.copy_from_first(list(self.average.values()))
+        self.processes.copy_from_first(list(self.average.values()))
         self.averaged_model.load_state_dict(self.average)
-        features, dev = self.workers.share(self.data.dev_features), self.workers.share(self.data.dev)
-        parts = self.workers.gathered(
+        features, dev = self.processes.share(self.data.dev_features), self.processes.share(self.data.dev)
+        parts = self.processes.gathered(
             evaluate(self.averaged_model, self.decoder, features, dev, self.device).rates
         )
         return sum(parts[1:], parts[0])
@@ -345,9 +345,9 @@ class Trainer:
             + ("  best" if better else ""),
         )
         header = self._header(rates)
-        if better and self.workers.is_first:
+        if better and self.processes.is_first:
             save_model(self.run_dir / "best.safetensors", header, self.average, self.data.frontend)
-        if self.workers.is_first:
+        if self.processes.is_first:
             save_model(self.run_dir / "last.safetensors", header, self.average, self.data.frontend)
         self._save_checkpoint()
 
@@ -381,7 +381,7 @@ class Trainer:
         """Settles threads and precision at the start of a run; one that goes on keeps what it had."""
         num_threads = self.progress.num_threads
         if num_threads is None:
-            num_threads, dtype = self.workers.from_first(self._fastest_arithmetic())
+            num_threads, dtype = self.processes.from_first(self._fastest_arithmetic())
             precision = str(dtype).removeprefix("torch.")
             self.progress = msgspec.structs.replace(
                 self.progress, precision=precision, num_threads=num_threads
@@ -412,8 +412,8 @@ class Trainer:
         self.progress = msgspec.structs.replace(self.progress, seconds=self.progress.seconds + seconds)
 
     def _save_checkpoint(self) -> None:
-        random_states = self.workers.gathered(random_state(self.device))
-        if self.workers.is_first:
+        random_states = self.processes.gathered(random_state(self.device))
+        if self.processes.is_first:
             path = self.run_dir / "checkpoint.safetensors"
             save_checkpoint(path, self.progress, self.model, self.average, self.optimizer, random_states)
         self.last_checkpoint = time.monotonic()
@@ -500,18 +500,18 @@ def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optim
 
 
 def _open_in_turn(
-    config: ExperimentConfig, run_dir: Path, workers: Workers
+    config: ExperimentConfig, run_dir: Path, processes: Processes
 ) -> tuple[Progress, dict[str, Tensor]] | None:
     """Opens the run in the first process and then in the others, which find the folder made."""
     found = problem = None
-    if workers.is_first:
+    if processes.is_first:
         try:
             found = _open_run(config, run_dir)
         except SeqlabelError as error:
             problem = error
-    if (told := workers.from_first(problem)) is not None:
+    if (told := processes.from_first(problem)) is not None:
         raise told
-    return found if workers.is_first else _open_run(config, run_dir)
+    return found if processes.is_first else _open_run(config, run_dir)
 
 
 def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[str, Tensor]] | None:

@@ -22,7 +22,7 @@ from seqlabel.errors import ConfigError, ManifestError
 from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.formats import split_page_address
 from seqlabel.frontend import Frontend
-from seqlabel.manifest import read_manifest, without_untold_lines
+from seqlabel.manifest import read_manifest, read_manifests, without_untold_lines
 from seqlabel.model import Model
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
@@ -119,8 +119,7 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
         ManifestError: a manifest cannot be read, or has too few groups to set some apart for dev.
     """
 
-    def read(name: str) -> list[Example]:
-        found = read_manifest(data_dir / name)
+    def told(name: str, found: list[Example]) -> list[Example]:
         kept = without_untold_lines(found)
         if len(kept) < len(found):
             log.line(
@@ -129,11 +128,12 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
             )
         return kept
 
-    train = [example for name in data.train for example in read(name)]
+    found = read_manifests([data_dir / name for name in data.train])
+    train = [example for name, part in zip(data.train, found, strict=True) for example in told(name, part)]
     if data.group_pattern is not None:
         train = [_grouped(example, data.group_pattern) for example in train]
     if data.dev is not None:
-        return train, read(data.dev)
+        return train, told(data.dev, read_manifest(data_dir / data.dev))
     dev_groups = held_out_groups(train, data.dev_share)
     dev = [example for example in train if (example.group or example.id) in dev_groups]
     if len(dev) == len(train):

@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +50,12 @@ def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", action="store_true", help="read pen ink whose text wraps row by row, as FILE:0, FILE:1 ..."
     )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="read N pages at once, each with one thread (default: as many as there are cores, one on a GPU)",
+    )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, pages and folders")
 
 
@@ -65,6 +73,8 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         arguments.format = JSON
     if arguments.n_best < 1 or (arguments.n_best > 1 and arguments.format != JSON):
         raise ConfigError(f"--n-best {arguments.n_best}: expected at least 1, and --json beside it above 1")
+    if arguments.workers is not None and arguments.workers < 1:
+        raise ConfigError(f"--workers {arguments.workers}: expected at least 1")
     writes = arguments.format in (ALTO, PAGE, INKML)
     if arguments.rows and arguments.format in (ALTO, PAGE):
         raise ConfigError(
@@ -110,15 +120,47 @@ def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
             print(as_json_text(row))
         else:
             print(f"{path}\t{result[0].text}")
-    bars = bars_on_terminal() if len(pages) > 1 and arguments.format in (ALTO, PAGE) else None
-    with nullcontext(lambda: None) if bars is None else bars("reading pages", len(pages)) as on_page:
-        for path, target in pages:
-            try:
-                code = max(code, _transcribe_page(recognizer, path, target, arguments))
-            except SeqlabelError as error:
-                sys.stdout.flush()
-                code = complain(error)
-            on_page()
+    return max(code, _transcribe_pages(recognizer, pages, arguments)) if pages else code
+
+
+def _transcribe_pages(
+    recognizer: "Recognizer", pages: list[tuple[Path, Path]], arguments: argparse.Namespace
+) -> int:
+    """Reads pages, several at once; what is said of them is said in their order. Returns the exit code."""
+    import torch
+
+    from seqlabel.devices import page_workers, prepare_arithmetic
+    from seqlabel.workers import Workers
+
+    num_workers, num_threads = page_workers(recognizer.device, len(pages), arguments.workers)
+    num_threads_before = torch.get_num_threads()
+    # Lines of text and a bar on one terminal would be drawn over each other.
+    is_quiet = len(pages) == 1 or (arguments.format in (TEXT, JSON) and sys.stdout.isatty())
+    bars = None if is_quiet else bars_on_terminal()
+    code = DONE
+
+    def work(page: tuple[Path, Path]) -> "_Told":
+        return _transcribe_page(recognizer, *page, arguments, workers.check)
+
+    try:
+        with (
+            nullcontext(lambda: None) if bars is None else bars("reading pages", len(pages)) as on_page,
+            Workers(work, num_workers, lambda: prepare_arithmetic(num_threads)) as workers,
+        ):
+            for _, result in workers.in_order(pages):
+                try:
+                    told = result()
+                except SeqlabelError as error:
+                    told = _Told([], [str(error)])
+                for row in told.rows:
+                    print(row)
+                if told.complaints:
+                    sys.stdout.flush()
+                for complaint in told.complaints:
+                    code = complain(complaint)
+                on_page()
+    finally:
+        torch.set_num_threads(num_threads_before)
     return code
 
 
@@ -247,9 +289,21 @@ def _is_below(path: Path, folder: str) -> bool:
     return os.path.commonpath([os.path.realpath(path), folder]) == folder
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is to be said of a page, on standard output and on standard error."""
+
+    rows: list[str]
+    complaints: list[str]
+
+
 def _transcribe_page(
-    recognizer: "Recognizer", path: Path, target: Path, arguments: argparse.Namespace
-) -> int:
+    recognizer: "Recognizer",
+    path: Path,
+    target: Path,
+    arguments: argparse.Namespace,
+    on_line: Callable[[], object],
+) -> _Told:
     from seqlabel.formats import read_page, write_page
     from seqlabel.page_reading import read_page_with
 
@@ -260,19 +314,16 @@ def _transcribe_page(
         if (kind := read_page(path).kind) != arguments.format:
             raise ConfigError(f"{path}: is {kind.upper()}, and is written as that; give --format {kind}")
     n_best = 1 if writes else arguments.n_best
-    reading = read_page_with(recognizer, path, n_best, places=arguments.format != TEXT)
-    code = DONE
-    for index, error in sorted(reading.failed.items()):
-        sys.stdout.flush()
-        code = complain(f"{path}: line {reading.page.lines[index].id} is not read: {error}")
+    reading = read_page_with(recognizer, path, n_best, places=arguments.format != TEXT, on_line=on_line)
+    complaints = [
+        f"{path}: line {reading.page.lines[index].id} is not read: {error}"
+        for index, error in sorted(reading.failed.items())
+    ]
     if out is not None:
         _make_folder(out.parent)
         write_page(path, out, {index: line.words for index, line in reading.lines.items()})
-        print(f"{path}\t{out}")
-        return code
-    for row in _rows(path, reading, arguments):
-        print(row)
-    return code
+        return _Told([f"{path}\t{out}"], complaints)
+    return _Told(_rows(path, reading, arguments), complaints)
 
 
 def _rows(path: Path, reading: "PageReading", arguments: argparse.Namespace) -> list[str]:

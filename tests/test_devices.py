@@ -5,6 +5,7 @@ from seqlabel.devices import (
     choose_device,
     fastest,
     has_fast_bfloat16,
+    page_workers,
     precisions,
     prepare_arithmetic,
     thread_counts,
@@ -89,3 +90,13 @@ def test_prepared_arithmetic_flushes_denormal_numbers_and_keeps_to_its_threads()
         torch.set_num_threads(before)
         torch.set_flush_denormal(False)
     assert float(torch.tensor(1e-30) * torch.tensor(1e-10)) > 0.0
+
+
+def test_pages_are_read_by_as_many_workers_as_there_are_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert page_workers(cpu, 9, None) == (4, 1)
+    assert page_workers(cpu, 3, None) == (3, 1)
+    assert page_workers(cpu, 1, None) == page_workers(gpu, 9, None) == (1, None)
+    assert page_workers(cpu, 9, 1) == (1, 1)
+    assert page_workers(cpu, 2, 8) == page_workers(gpu, 2, 8) == (2, 1)

@@ -1,6 +1,7 @@
 """Pages as a user has them: train on a folder of them, evaluate, transcribe, and get the XML back with text in it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from seqlabel import page_reading
 from seqlabel.errors import ConfigError, ManifestError
 from seqlabel.features import ColumnConfig, PenConfig
 from seqlabel.formats import LineCutConfig, PageLine, PlacedText, cut_page_line, read_page, write_page
-from seqlabel.manifest import read_manifest
+from seqlabel.manifest import read_manifest, read_manifests
 from seqlabel.page_reading import read_page_with
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Span
@@ -45,6 +46,32 @@ def test_the_lines_of_pages_are_examples_and_the_pages_their_groups(tmp_path: Pa
         read_manifest(tmp_path / "c*.xml")
     with pytest.raises(ManifestError, match=r"one\.png, which is no page"):
         read_manifest(tmp_path / "a" / "*")
+
+
+def test_pages_of_several_patterns_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for folder, name in (("a/scans", "one"), ("b/scans", "one"), ("b/scans", "two"), ("c", "scans")):
+        draw_page(tmp_path / folder, name, ["ab"])
+    patterns = [tmp_path / "a" / "scans" / "*.xml", tmp_path / "b" / "scans", tmp_path / "c" / "scans.xml"]
+    found = [[example.id for example in part] for part in read_manifests(patterns)]
+    assert found == [["a/scans/one#l0"], ["b/scans/one#l0", "two#l0"], ["scans#l0"]]
+    assert [example.group for example in read_manifests(patterns)[1]] == ["b/scans/one", "two"]
+    # The name that a page has in one source may be that of a page below a folder of another.
+    draw_page(tmp_path / "d" / "scans", "one", ["ab"])
+    more = [*patterns[:2], tmp_path / "d", tmp_path / "d" / "scans" / "one.xml"]
+    for twice in ([patterns[0], tmp_path / "a"], more):
+        with pytest.raises(ManifestError, match=r"one\.xml: (is of the same image as|stands there twice)"):
+            read_manifests(twice)
+    found = [[example.id for example in part] for part in read_manifests(more[:3])]
+    assert found == [["a/scans/one#l0"], ["b/scans/one#l0", "two#l0"], ["scans/one#l0"]]
+    assert read_manifests([patterns[0]]) == [read_manifest(patterns[0])]
+
+
+def test_one_image_in_two_folders_of_pages_is_refused(tmp_path: Path) -> None:
+    for kind in KINDS:
+        path = draw_page(tmp_path / kind, "one", ["ab"], kind)
+        path.with_suffix(".png").replace(tmp_path / "one.png")
+    with pytest.raises(ManifestError, match="is of the same image as"):
+        read_manifests([tmp_path / "alto", tmp_path / "page" / "*.xml"])
 
 
 def test_lines_that_share_an_id_are_told_apart(tmp_path: Path) -> None:
@@ -126,6 +153,32 @@ def test_a_page_that_cannot_be_read_is_told_and_the_rest_is_done(
     (tmp_path / "other.xml").write_text("<mets/>")
     code, _, err = run("transcribe", trained_run.model, tmp_path / "other.xml")
     assert code == 2 and "<mets>; expected <alto> or <PcGts>" in err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "alto"])
+def test_several_workers_read_what_one_reads(
+    form: str, trained_run: TrainedRun, run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    for number in range(9):
+        texts = [
+            "".join(rng.choice(list("abc "), size=5 + number)).strip() or "a" for _ in range(1 + number % 4)
+        ]
+        draw_page(tmp_path / "in", f"page{number}", texts)
+    (tmp_path / "in" / "page4.png").write_bytes(b"no image")
+    (tmp_path / "in" / "page2.xml").write_text("<alto")
+    found = []
+    for workers in (1, 2, 4):
+        out = tmp_path / "out"
+        words = ("--format", form, "--workers", workers, *(("--out", out) if form == "alto" else ()))
+        told = run("transcribe", trained_run.model, tmp_path / "in", *words)
+        written = {path.name: path.read_bytes() for path in sorted(out.glob("*.xml"))}
+        found.append((told, written))
+        shutil.rmtree(out, ignore_errors=True)
+    assert found[0] == found[1] == found[2]
+    (code, told, err), written = found[0]
+    assert code == 2 and len(told.splitlines()) > 6 and len(written) == (8 if form == "alto" else 0)
+    assert "page4.xml: line l0 is not read: " in err and "page2.xml: is not well-formed" in err
 
 
 def test_no_page_is_ever_lost(trained_run: TrainedRun, run: Run, tmp_path: Path) -> None:
@@ -226,6 +279,7 @@ def test_options_that_do_not_go_together_are_refused(
         (("--format", "page", "--out", tmp_path / "x"), "is ALTO, and is written as that"),
         (("--format", "alto", "--out", tmp_path), "would be overwritten"),
         (("--out", tmp_path), "--out is the folder for"),
+        (("--workers", 0), "expected at least 1"),
         (("--json", "--format", "alto", "--out", tmp_path), "two ways to write"),
     ):
         code, _, err = run("transcribe", trained_run.model, path, *words)

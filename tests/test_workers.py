@@ -1,188 +1,68 @@
-"""Several processes on this machine, as torchrun starts them, over Gloo."""
-
-import json
-import os
-import signal
-import subprocess
-import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from threading import Event
 
-import numpy as np
 import pytest
-import torch
 
-from seqlabel.checkpoint import load_checkpoint
-from seqlabel.manifest import write_manifest
-from seqlabel.records import Example
-from seqlabel.workers import Workers
-
-RECIPE = """
-from seqlabel.encoders import RecurrentConfig
-from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
-from seqlabel.features import MatrixConfig
-from seqlabel.frontend import FrontendConfig
-
-config = ExperimentConfig(
-    name="tiny",
-    data=DataConfig(directory="data", batch_size=5),
-    frontend=FrontendConfig(feature=MatrixConfig(dim=3)),
-    encoder=RecurrentConfig(hidden_size=8, num_layers=2, dropout=0.0),
-    training=TrainingConfig(num_epochs=8, learning_rate=1e-2, num_threads=1, precision="float32"),
-)
-"""
+from seqlabel.workers import WAITING, Stopped, Workers
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(1)
-    (tmp_path / "data").mkdir()
-    examples = []
-    for number in range(16):
-        path = tmp_path / "data" / f"{number}.npy"
-        np.save(path, rng.normal(size=(12 + number, 3)).astype(np.float32))
-        examples.append(Example(id=str(number), source=path, text="abba"[: 1 + number % 4]))
-    write_manifest(tmp_path / "data" / "train.jsonl", examples)
-    write_manifest(tmp_path / "data" / "dev.jsonl", examples[:3])
-    (tmp_path / "tiny.py").write_text(RECIPE)
-    return tmp_path
+@pytest.mark.parametrize("num_workers", [1, 2, 5])
+def test_results_come_in_the_order_of_the_things_and_errors_with_theirs(num_workers: int) -> None:
+    def work(thing: int) -> int:
+        time.sleep(0.002 * (5 - thing % 5))
+        if thing == 7:
+            raise ValueError("seven")
+        return thing * thing
+
+    with Workers(work, num_workers, lambda: None) as workers:
+        found = []
+        for thing, result in workers.in_order(range(30)):
+            if thing == 7:
+                with pytest.raises(ValueError, match="seven"):
+                    result()
+            else:
+                found.append((thing, result()))
+    assert found == [(thing, thing * thing) for thing in range(30) if thing != 7]
 
 
-def command(num_processes: int, run_dir: str, *more: str) -> list[str]:
-    program = [sys.executable]
-    if num_processes > 1:
-        program += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
-        program += ["--max-restarts=3", "--monitor-interval=0.1"]
-    return [*program, "-m", "seqlabel", "train", "tiny.py", "--run-dir", run_dir, "--device", "cpu", *more]
+def test_work_is_done_in_as_many_threads_each_prepared_once() -> None:
+    prepared: list[int] = []
+    both_there = threading.Barrier(2)
+
+    def work(thing: int) -> int:
+        both_there.wait(timeout=60)  # one thread alone would wait for ever
+        return threading.get_ident()
+
+    with Workers(work, 2, lambda: prepared.append(threading.get_ident())) as workers:
+        found = {result() for _, result in workers.in_order(range(8))}
+    assert sorted(prepared) == sorted(found) and len(found) == 2 and threading.get_ident() not in found
 
 
-def environment() -> dict[str, str]:
-    root = str(Path(__file__).resolve().parents[1])
-    return {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
+def test_work_that_nobody_waits_for_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    begun: list[int] = []
+    first_is_begun = Event()
+
+    def work(thing: int) -> None:
+        begun.append(thing)
+        first_is_begun.set()
+        while True:
+            workers.check()
+            time.sleep(0.001)
+
+    with pytest.raises(KeyboardInterrupt), Workers(work, 2, lambda: None) as workers:
+        _, _ = next(workers.in_order(range(100)))
+        first_is_begun.wait()
+        raise KeyboardInterrupt
+    assert len(begun) <= 2
+    with pytest.raises(Stopped):
+        workers.check()
 
 
-def run(folder: Path, num_processes: int, run_dir: str, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(num_processes, run_dir, *more),
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-
-
-@contextmanager
-def started(folder: Path, run_dir: str, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """Two processes that have finished a few epochs; gone afterwards, whatever happens."""
-    process = subprocess.Popen(
-        command(2, run_dir, *more),
-        cwd=folder,
-        env=environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        log = folder / run_dir / "metrics.jsonl"
-        _wait_until(lambda: log.exists() and log.read_text().count("\n") >= 3)
-        yield process
-    finally:
-        if process.poll() is None:
-            for worker in _children_that_train(process.pid):
-                os.kill(worker, signal.SIGKILL)
-            process.kill()
-            process.communicate()
-
-
-def metrics(folder: Path, run_dir: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / run_dir / "metrics.jsonl").read_text().splitlines()]
-
-
-@pytest.mark.slow
-def test_two_processes_learn_what_one_learns_from_the_same_batches(folder: Path) -> None:
-    alone, together = run(folder, 1, "alone"), run(folder, 2, "together")
-    assert (alone.returncode, together.returncode) == (0, 0), alone.stderr + together.stderr
-    assert "2 processes" in together.stderr
-    assert together.stdout.count("best.safetensors") == alone.stdout.count("best.safetensors")
-    for one, two in zip(metrics(folder, "alone"), metrics(folder, "together"), strict=True):
-        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
-        assert two["dev"] == one["dev"]
-    (_, first), (_, second) = (
-        load_checkpoint(folder / name / "checkpoint.safetensors") for name in ("alone", "together")
-    )
-    for name in first:
-        if name.startswith("model."):
-            torch.testing.assert_close(second[name], first[name], rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.slow
-def test_a_run_goes_on_by_itself_after_a_worker_was_killed(folder: Path) -> None:
-    epochs = ("--training.num-epochs", "60")
-    with started(folder, "killed", *epochs) as process:
-        workers = _children_that_train(process.pid)
-        assert len(workers) == 2
-        os.kill(workers[1], signal.SIGKILL)
-        _, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
-    assert "going on after" in errors
-    assert [line["epoch"] for line in metrics(folder, "killed")] == list(range(1, 61))
-
-
-@pytest.mark.slow
-def test_all_processes_stop_at_the_same_step_and_go_on_bit_for_bit(folder: Path) -> None:
-    epochs = ("--training.num-epochs", "60", "--encoder.dropout", "0.3")
-    assert run(folder, 2, "whole", *epochs).returncode == 0
-    with started(folder, "stopped", *epochs) as process:
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=200)
-    assert errors.count("stopped after") == 1, errors
-    assert len(metrics(folder, "stopped")) < 60
-    assert run(folder, 2, "stopped", *epochs).returncode == 0
-    (_, first), (_, second) = (
-        load_checkpoint(folder / name / "checkpoint.safetensors") for name in ("whole", "stopped")
-    )
-    assert first.keys() == second.keys()
-    assert all(first[name].equal(second[name]) for name in first)
-
-
-@pytest.mark.slow
-def test_what_is_wrong_is_said_and_ends_all_processes(folder: Path) -> None:
-    assert run(folder, 2, "run", "--training.num-epochs", "1").returncode == 0
-    found = run(folder, 2, "run", "--training.num-epochs", "2")
-    assert found.returncode != 0
-    assert "holds a run with other settings (training.num_epochs: 1 there, 2 now)" in found.stderr
-    assert "Traceback" not in found.stderr.partition("torch.distributed.elastic")[0]
-
-
-def test_one_alone_has_everything_and_exchanges_nothing() -> None:
-    alone = Workers()
-    assert alone.is_first
-    assert alone.share([1, 2, 3]) == [1, 2, 3]
-    assert alone.sum([1.5, True], torch.device("cpu")) == [1.5, 1.0]
-    assert alone.gathered("a") == ["a"] and alone.from_first("b") == "b"
-
-
-def test_the_parts_of_a_batch_are_shared_out_in_turn() -> None:
-    assert [list(Workers(rank, 3).share("abcdefg")) for rank in range(3)] == [
-        list("adg"),
-        list("be"),
-        list("cf"),
-    ]
-
-
-def _wait_until(is_true: object, seconds: float = 120) -> None:
-    assert callable(is_true)
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.05)
-
-
-def _children_that_train(pid: int) -> list[int]:
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True
-    )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "seqlabel train" in line]
+def test_no_more_is_begun_than_soon_asked_for() -> None:
+    begun: list[int] = []
+    with Workers(begun.append, 2, lambda: None) as workers:
+        for thing, result in workers.in_order(range(50)):
+            result()
+            assert len(begun) <= thing + 2 + WAITING * 2
+    assert sorted(begun) == list(range(50))

@@ -22,7 +22,8 @@ def read_alto(path: Path) -> Page:
     Raises:
         FormatError: not ALTO, damaged, or coordinates that are not numbers.
 
-    Source: Library of Congress, ALTO schema 4.2, TextLineType, StringType and ShapeType; 4.3 for ReadingOrder.
+    Source: Library of Congress, ALTO schema 4.2, TextLineType, StringType, ShapeType and IDNEXT of BlockType; 4.3 for
+        ReadingOrder, whose REF may name several elements.
     """
     root = parse_xml(path, read_bytes(path, _EXPECTED), _EXPECTED)
     if root.tag != "alto":
@@ -64,7 +65,12 @@ def alto_page(path: Path, root: Element) -> Page:
         kind = next((labels[tag] for tag in tags.split() if tag in labels), "")
         lines.append(replace(line, region=region, region_type=kind, place=places[element]))
         named = [one.get("ID", "") for one in (*above, element)]
-        ranks.append(tuple(order[name] for name in named if name in order) or (len(order),))
+        rank = [order[name] for name in named if name in order]
+        if named[-1] not in order:  # perhaps its words are named
+            rank += sorted(order[part.get("ID", "")] for part in element.iter() if part.get("ID") in order)[
+                :1
+            ]
+        ranks.append(tuple(rank) or (len(order),))
     ordered = [lines[i] for i in sorted(range(len(lines)), key=lambda i: ranks[i])] if order else lines
     number = pages[0].get("PHYSICAL_IMG_NR", "") if pages else ""
     # The schema lets it be any number.
@@ -88,9 +94,27 @@ def _text_lines(root: Element) -> list[tuple[list[Element], Element]]:
 
 
 def _reading_order(root: Element) -> dict[str, int]:
-    """Returns the place of each block or line that the <ReadingOrder> names."""
-    named = [ref.get("REF", "") for order in root.iter("ReadingOrder") for ref in order.iter("ElementRef")]
-    return {name: place for place, name in enumerate(named) if name}
+    """Returns the place of each element that the <ReadingOrder> names, else that which blocks give each other.
+
+    Its groups are alternatives, and the first counts.
+    """
+    groups = root.findall("ReadingOrder/*")[:1]  # "*[1]" would be the first of each kind
+    named = [name for group in groups for part in group.iter() for name in part.get("REF", "").split()]
+    return {name: place for place, name in enumerate(dict.fromkeys(named or _chained(root)))}
+
+
+def _chained(root: Element) -> list[str]:
+    """Returns the IDs of blocks where some name their successors: chain by chain, each from its first block."""
+    blocks = {one.get("ID", ""): one.get("IDNEXT", "") for one in root.iterfind("Layout//*[@ID]")}
+    if not any(after in blocks for after in blocks.values()):
+        return []
+    following = set(blocks.values())
+    found: dict[str, None] = {}
+    for first in [name for name in blocks if name not in following]:
+        while first in blocks and first not in found:
+            found[first] = None
+            first = blocks[first]
+    return list(found)
 
 
 def _line(path: Path, element: Element, number: int) -> PageLine:

@@ -24,7 +24,8 @@ class PageLine:
         baseline: points from left to right, or None.
         box: left, top, right, bottom.
         region: the id of the region that it stands in, "" where that has none.
-        region_type: what the file calls that region: a tag in ALTO, the type or the kind of element in PAGE.
+        region_type: what the file calls that region: a tag in ALTO; in PAGE the type of its `custom` structure, else
+            the type, else the kind of element.
         place: among all lines in the order of the file, from 0.
     """
 

@@ -1,5 +1,6 @@
 """Texts put into ALTO and PAGE files, which else stay as they are: comments, names, regions and order included."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from seqlabel.formats.page import box_of
 from seqlabel.formats.page_xml import place_of
 from seqlabel.formats.pages import read_page
 
+_TAG_OF_TEXT = re.compile(r"\s*\b\w+\s*\{[^{}]*\boffset\s*:[^{}]*\}")
+"""A name, date or style that Transkribus says of some characters of a line: `person {offset:4; length:5;}`."""
+_LETTER = r"[^\W\d]"
 Outline = Float64[np.ndarray, "4 2"]
 
 
@@ -41,8 +45,14 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
         out: where it is written, the whole file or nothing.
         words: by the place of their line in `read_page(path).lines`.
 
+    A file that is valid by its schema stays so. What is said of the old words goes with them: tags, styles, and that
+    somebody has corrected them.
+
     Raises:
         FormatError: the file cannot be read or written.
+
+    Source: ALTO schemas 2.0 to 4.4 (StringType, GlyphType, TextLine), PAGE content schemas 2010-03-19 to 2019-07-15
+    (TextLineType, WordType, GlyphType, TextEquivType).
     """
     page = read_page(path)  # refuses what must not be parsed: documents with a DOCTYPE
     tree = editable_xml(path, read_bytes(path, "a page"), "a page")
@@ -51,10 +61,16 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
     written = {
         element: words[known[place]] for place, element in enumerate(elements) if known.get(place) in words
     }
+    gone: dict[str, etree._Element] = {}
     for line in written:
         for child in list(line):
             if _tag(child) in ("String", "SP", "HYP", "Word", "TextEquiv"):
+                gone |= {name: line for part in child.iter() if (name := _id_of(part))}
                 line.remove(child)
+        line.attrib.pop("CS", None)
+        if "custom" in line.attrib:
+            line.set("custom", _TAG_OF_TEXT.sub("", line.get("custom", "")).strip())
+    _refer_to_lines(tree, gone)
     names = _Names(tree)  # without those that have just been taken away
     put = _put_into_alto if page.kind == "alto" else _put_into_page
     for line, found in written.items():
@@ -67,27 +83,47 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
     write_bytes(out, data + b"\n")
 
 
+def _refer_to_lines(tree: "etree._ElementTree[etree._Element]", gone: Mapping[str, etree._Element]) -> None:
+    """Lets a reading order or a relation that named a word name the word's line."""
+    for element in tree.iter():
+        for key in ("REF", "regionRef"):
+            named = element.get(key, "").split()
+            if any(name in gone for name in named):
+                kept = [name if name not in gone else _line_name(gone[name], name) for name in named]
+                element.set(key, " ".join(dict.fromkeys(kept)))
+
+
+def _line_name(line: etree._Element, name: str) -> str:
+    """Returns the ID of a line; one that has none takes over that of its word."""
+    if not _id_of(line):
+        line.set("ID", name)
+    return _id_of(line)
+
+
 # --- ALTO -------------------------------------------------------------------------------------------------
 
 
 def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
-    has_glyphs = "/ns-v3#" in str(line.tag) or "/ns-v4#" in str(line.tag)
+    version = re.search(r"/ns-v(\d+)#", str(line.tag))
+    has_glyphs = version is not None and int(version[1]) >= 4
     for number, word in enumerate(words):
         if number:
             gap = _alto_box(np.stack([words[number - 1].outline[1], word.outline[0]]))
             _add(line, "SP", {key: gap[key] for key in ("HPOS", "VPOS", "WIDTH")})
         name = names.below(line.get("ID"), f"w{number}")
-        attributes = {"ID": name, "CONTENT": valid_xml_text(word.text), "WC": f"{word.confidence:.4f}"}
+        attributes = {"ID": name, "CONTENT": valid_xml_text(word.text), "WC": _fraction(word.confidence)}
         string = _add(line, "String", attributes | _alto_box(word.outline))
-        for index, part in enumerate(word.parts if has_glyphs else ()):
+        # A glyph has one character, and all of them together are the word.
+        parts = word.parts if has_glyphs and all(len(part.text) == 1 for part in word.parts) else ()
+        for index, part in enumerate(parts):
             glyph = {
                 "ID": names.below(name, f"g{index}"),
                 "CONTENT": valid_xml_text(part.text),
-                "GC": f"{part.confidence:.4f}",
+                "GC": _fraction(part.confidence),
             }
             _add(string, "Glyph", glyph | _alto_box(part.outline))
     if not words:  # the schema wants one
-        box = {key: line.get(key, "0") for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")}
+        box = {key: line.attrib[key] for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT") if key in line.attrib}
         _add(line, "String", {"CONTENT": ""} | box)
 
 
@@ -138,13 +174,21 @@ def _page_element(parent: etree._Element, tag: str, name: str, placed: PlacedTex
 
 def _text_equiv(parent: etree._Element, text: str, confidence: float | None) -> None:
     has_confidence = confidence is not None and not _is_old(parent)
-    attributes = {"conf": f"{min(1.0, max(0.0, confidence or 0.0)):.4f}"} if has_confidence else {}
-    _add(_add(parent, "TextEquiv", attributes), "Unicode", {}).text = valid_xml_text(text)
+    attributes = {"conf": _fraction(confidence)} if confidence is not None and has_confidence else {}
+    _fill(_add(parent, "TextEquiv", attributes), valid_xml_text(text))
+
+
+def _fill(equivalent: etree._Element, text: str) -> None:
+    for tag in ("PlainText", "Unicode") if _is_old(equivalent) else ("Unicode",):  # both were wanted
+        _add(equivalent, tag, {}).text = text
 
 
 def _is_old(element: etree._Element) -> bool:
-    """Tells whether the file is of 2010, when points were elements."""
-    return "/2010-" in str(element.tag)
+    """Tells whether the file is from before 2013, when points were elements."""
+    if re.search(r"/20(09|10)-", str(element.tag)):
+        return True
+    first = next(element.getroottree().iter("{*}Coords"), None)
+    return first is not None and first.get("points") is None and len(first) > 0
 
 
 def _refresh_region(region: etree._Element) -> None:
@@ -158,7 +202,7 @@ def _refresh_region(region: etree._Element) -> None:
     for child in list(own[0]):
         own[0].remove(child)
     own[0].attrib.pop("conf", None)
-    _add(own[0], "Unicode", {}).text = "\n".join(text for text in texts if text)
+    _fill(own[0], "\n".join(text for text in texts if text))
 
 
 def _line_text(element: etree._Element) -> str:
@@ -180,13 +224,23 @@ class _Names:
 
     def below(self, parent: str | None, name: str) -> str:
         """Returns a new ID for something below another: its own name, and a number where that is taken."""
-        wanted = f"{parent or 'line'}_{name}"
+        # An ID begins with a letter and has neither spaces nor colons, also where that of the line has.
+        start = re.sub(r"[^\w.-]", "_", parent or "line")
+        wanted = f"{'' if re.match(_LETTER, start) else 'l'}{start}_{name}"
         found, number = wanted, 1
         while found in self._taken:
             number += 1
             found = f"{wanted}_{number}"
         self._taken.add(found)
         return found
+
+
+def _id_of(element: etree._Element) -> str:
+    return element.get("ID") or element.get("id") or ""
+
+
+def _fraction(confidence: float) -> str:
+    return f"{min(1.0, max(0.0, confidence)):.4f}"
 
 
 def _tag(element: etree._Element) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,8 +39,11 @@ def read_page(path: Path) -> Page:
 
 
 def is_page(path: Path) -> bool:
-    """Tells by its root element whether a file is an ALTO or PAGE file; a METS file of the same folder is none."""
-    return root_tag(path) in ("alto", "PcGts")
+    """Tells by its root element whether a file is an ALTO or PAGE file; a METS file of the same folder is none.
+
+    One that is empty or breaks off before its root element counts as a page, so that its error is told.
+    """
+    return root_tag(path) in ("alto", "PcGts", None)
 
 
 def page_address(path: Path, index: int) -> Path:
@@ -67,10 +71,10 @@ def read_page_line(source: Path, config: LineCutConfig = ALONG_THE_OUTLINE) -> t
     if address is None:
         raise FormatError(f"{source}: is no line of a page; expected something like page.xml:0")
     path, index = address
-    lines, pixels, image, stamp = _page_with_pixels(path, _stamp(path))
+    lines, pixels, image, stamp = _kept.read(path, _stamp(path))
     if stamp != _stamp(image):
-        _page_with_pixels.cache_clear()
-        lines, pixels, _, _ = _page_with_pixels(path, _stamp(path))
+        _kept.read.cache_clear()
+        lines, pixels, _, _ = _kept.read(path, _stamp(path))
     if index >= len(lines):
         raise FormatError(f"{source}: the page has {len(lines)} lines, counted from 0")
     try:
@@ -79,7 +83,6 @@ def read_page_line(source: Path, config: LineCutConfig = ALONG_THE_OUTLINE) -> t
         raise FormatError(f"{path}: {error}") from error
 
 
-@lru_cache(maxsize=4)
 def _page_with_pixels(
     path: Path, stamp: tuple[int, int]
 ) -> tuple[tuple[PageLine, ...], UInt8[np.ndarray, "H W"], Path, tuple[int, int]]:
@@ -99,6 +102,16 @@ def _page_with_pixels(
             )
         lines = tuple(line.scaled(x, y) for line in lines)
     return lines, pixels, image, image_stamp
+
+
+class _Kept(threading.local):
+    """The pages that a thread has read last: each thread reads pages of its own."""
+
+    def __init__(self) -> None:
+        self.read = lru_cache(maxsize=4)(_page_with_pixels)
+
+
+_kept = _Kept()
 
 
 def _stamp(path: Path) -> tuple[int, int]:

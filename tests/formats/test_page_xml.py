@@ -89,6 +89,46 @@ def test_the_reading_order_is_followed_and_the_places_of_the_file_are_kept(tmp_p
     assert [one.place for one in found.lines] == [3, 2, 1, 0]
 
 
+def test_regions_and_lines_say_their_own_places(tmp_path: Path) -> None:
+    def indexed(name: str, index: int, more: str = "") -> str:
+        custom = f'custom="readingOrder {{index:{index};}} structure {{type:DefaultLine;}}{more}"'
+        return line(name, name).replace("<TextLine ", f"<TextLine {custom} ")
+
+    def region(name: str, index: int, inside: str, kind: str = "marginalia") -> str:
+        custom = f"readingOrder {{index:{index};}} structure {{score:0.9; type:{kind};}}"
+        return f'<TextRegion id="{name}" type="other" custom="{custom}">{inside}</TextRegion>'
+
+    first = indexed("b1", 1, " person {offset:0; length:2;}") + line("b2", "b2") + indexed("b0", 0)
+    second = line("a1", "a1").replace("<TextLine ", '<TextLine index="11" ') + line("a0", "a0").replace(
+        "<TextLine ", '<TextLine index="2" '
+    )
+    found = read_page_xml(page(tmp_path, region("b", 10, first) + region("a", 9, second, "heading")))
+    assert [one.text for one in found.lines] == ["a0", "a1", "b0", "b1", "b2"]
+    assert {one.region_type for one in found.lines} == {"heading", "marginalia"}
+    # What the <ReadingOrder> says of regions comes before what they say themselves.
+    order = '<ReadingOrder><UnorderedGroup id="g"><RegionRef regionRef="b"/></UnorderedGroup></ReadingOrder>'
+    found = read_page_xml(page(tmp_path, order + region("b", 10, first) + region("a", 9, second)))
+    assert [one.text for one in found.lines] == ["b0", "b1", "b2", "a0", "a1"]
+
+
+def test_a_region_stands_where_the_one_around_it_is_named(tmp_path: Path) -> None:
+    order = (
+        '<ReadingOrder><OrderedGroup id="g"><RegionRefIndexed index="0" regionRef="b"/>'
+        '<RegionRefIndexed index="1" regionRef="a"/></OrderedGroup></ReadingOrder>'
+    )
+    inner = f'<TextRegion id="inner">{line("b2", "b2")}</TextRegion>'
+    regions = f'<TextRegion id="a">{line("a1", "a1")}</TextRegion>'
+    regions += f'<TextRegion id="b">{inner}{line("b1", "b1")}</TextRegion>'
+    assert [one.text for one in read_page_xml(page(tmp_path, order + regions)).lines] == ["b1", "b2", "a1"]
+
+
+def test_words_may_have_their_text_in_glyphs_or_as_plain_text(tmp_path: Path) -> None:
+    glyphs = "".join(f"<Glyph><TextEquiv><Unicode>{letter}</Unicode></TextEquiv></Glyph>" for letter in "le")
+    plain = "<TextEquiv><PlainText>chat</PlainText><Unicode/></TextEquiv>"
+    inside = f'<TextRegion><TextLine id="a"><Word>{glyphs}</Word><Word>{plain}</Word></TextLine></TextRegion>'
+    assert [found.text for found in read_page_xml(page(tmp_path, inside)).lines] == ["le chat"]
+
+
 def test_regions_in_regions_and_tables_are_looked_into(tmp_path: Path) -> None:
     cell = f'<TableRegion id="t"><TextRegion id="c">{line("l2", "Zelle")}</TextRegion></TableRegion>'
     inner = f'<TextRegion id="s">{line("l3", "innen")}</TextRegion>'
@@ -167,6 +207,47 @@ def test_alto_has_reading_order_units_and_regions(tmp_path: Path) -> None:
         read_alto(path)
 
 
+def alto_of_blocks(path: Path, head: str, attributes: dict[str, str]) -> Path:
+    blocks = "".join(
+        f'<TextBlock ID="{name}" {more}><TextLine ID="{name}1"><String ID="{name}s" CONTENT="{name}"/></TextLine>'
+        f'<TextLine ID="{name}2"><String ID="{name}t" CONTENT="{name}2"/></TextLine></TextBlock>'
+        for name, more in attributes.items()
+    )
+    path.write_text(
+        f'<alto>{head}<Layout><Page ID="p"><PrintSpace>{blocks}</PrintSpace></Page></Layout></alto>'
+    )
+    return path
+
+
+def test_a_reference_of_alto_may_name_several_elements_words_too(tmp_path: Path) -> None:
+    groups = (
+        '<UnorderedGroup ID="g"><OrderedGroup ID="h" REF="c"><ElementRef ID="e" REF="c2 c1"/></OrderedGroup>'
+        '<OrderedGroup ID="i"><ElementRef ID="f" REF="bt bs"/><ElementRef ID="k" REF="a"/></OrderedGroup>'
+        "</UnorderedGroup>"
+    )
+    again = '<OrderedGroup ID="m"><ElementRef ID="n" REF="a b c"/></OrderedGroup>'
+    head = f"<ReadingOrder>{groups}{again}</ReadingOrder>"
+    path = alto_of_blocks(tmp_path / "a.xml", head, {"a": "", "b": "", "c": "", "d": ""})
+    found = [one.text for one in read_alto(path).lines]
+    assert found == ["c2", "c", "b2", "b", "a", "a2", "d", "d2"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"a": 'IDNEXT="c"', "b": "", "c": 'IDNEXT="d"', "d": ""}, "a c d b"),
+        ({"c": "", "b": 'IDNEXT="c"', "a": 'IDNEXT="b"'}, "a b c"),
+        ({"a": 'IDNEXT="b"', "b": 'IDNEXT="a"'}, "a b"),  # a ring, and no beginning
+        ({"a": 'IDNEXT="z"', "b": ""}, "a b"),
+    ],
+)
+def test_blocks_of_alto_name_their_successors(
+    attributes: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    found = read_alto(alto_of_blocks(tmp_path / "a.xml", "", attributes))
+    assert [one.text for one in found.lines[::2]] == expected.split()
+
+
 def test_deep_nesting_and_long_names_are_refused(tmp_path: Path) -> None:
     deep = "<TextRegion>" * 3000 + "</TextRegion>" * 3000
     with pytest.raises(FormatError, match="nested 201 deep"):
@@ -176,9 +257,10 @@ def test_deep_nesting_and_long_names_are_refused(tmp_path: Path) -> None:
 
 
 def test_numbers_that_only_look_like_numbers(tmp_path: Path) -> None:
-    reading = '<TextEquiv index="\u00b2"><Unicode>x</Unicode></TextEquiv>'
-    inside = f'<TextRegion><TextLine id="l">{reading}</TextLine></TextRegion>'
-    assert [one.text for one in read_page(page(tmp_path, inside)).lines] == ["x"]
+    for index in ("\u00b2", "9" * 5000, "-1", "1.5"):
+        reading = f'<TextEquiv index="{index}"><Unicode>x</Unicode></TextEquiv>'
+        inside = f'<TextRegion><TextLine id="l" index="{index}">{reading}</TextLine></TextRegion>'
+        assert [one.text for one in read_page(page(tmp_path, inside)).lines] == ["x"]
 
 
 def test_the_folder_above_is_that_of_relative_paths_too(
@@ -201,6 +283,9 @@ def test_pages_are_known_by_their_root_element(prefix: str, tmp_path: Path) -> N
     assert not is_page(path)
     path.write_text("<alto><Layout/></alto>", encoding="utf-16")
     assert is_page(path)
+    for broken in ("", "<alto", "no XML"):  # whose errors have to be told
+        path.write_text(broken)
+        assert is_page(path)
 
 
 def test_a_page_whose_image_changes_is_read_again_and_one_of_another_shape_is_refused(tmp_path: Path) -> None:
