@@ -20,7 +20,7 @@ ABOVE = 0.1
 LOWEST_BAR = 0.4
 """How far below the mean line the middle of a bar lies at most, in x-heights."""
 REACH = 0.5
-"""How far beyond its ends ink counts as below a stroke, in x-heights: a dot is narrow and seldom right over its stem."""
+"""How far beyond its ends ink counts as below a stroke, in x-heights: a dot is seldom right over its stem."""
 
 
 def strokes_below(
