@@ -15,7 +15,7 @@ from jaxtyping import Float64, Int64
 
 from seqlabel.compiled import compiled
 
-MOST_ROUNDS = 12
+MOST_ROUNDS = 30
 """Turns of least squares and Newton steps for one curve."""
 LONGEST_ARM = 1.5
 """A control point is no further from its end than so many lengths of the ink; further away it says nothing of it."""
@@ -122,7 +122,7 @@ def _fit_one(
             if slope > 0 and turn + 1 < MOST_ROUNDS:
                 parameter[i] = min(1.0, max(0.0, s - (dx * vx + dy * vy) / slope))
         is_hopeless = turn == 3 and worst > 16 * tolerance * tolerance
-        if is_hopeless or total < 1e-12 or total > 0.99 * before:
+        if is_hopeless or total < 1e-12 or total > 0.995 * before:
             break
         before = total
     return worst, at
