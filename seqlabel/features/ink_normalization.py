@@ -27,7 +27,7 @@ from seqlabel.config import Config
 from seqlabel.errors import FormatError
 from seqlabel.features.delayed_strokes import strokes_below
 from seqlabel.features.ink_points import resample
-from seqlabel.features.ink_size import FEWEST_TURNS, turning_points, writing_band, x_height
+from seqlabel.features.ink_size import turning_points, writing_band, x_height
 from seqlabel.records import Signal, Strokes
 
 Unit = Literal["band", "x_height"]
@@ -132,7 +132,9 @@ def order_with_moved(below: Sequence[int | None]) -> list[int]:
 STEEPEST = np.tan(np.deg2rad(40))
 """Slopes between turns beyond it are not those of a line of writing."""
 LEAST_WIDTH = 3.0
-"""Writing that is less wide, in heights, has no direction of its own."""
+"""Turns that are less far apart, in heights, do not tell the direction of a line."""
+FEWEST_PAIRS = 12
+"""Pairs of turns that do."""
 
 
 def skew(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> float:
@@ -159,7 +161,7 @@ def _skew_once(strokes: list[Float64[np.ndarray, "_num_points 2"]]) -> float:
     slope, weight = np.concatenate(slopes), np.concatenate(weights)
     is_line = np.abs(slope) < STEEPEST
     slope, weight = slope[is_line], weight[is_line]
-    if len(slope) < FEWEST_TURNS:
+    if len(slope) < FEWEST_PAIRS:
         return 0.0
     order = np.argsort(slope)
     share = np.cumsum(weight[order])
