@@ -1,8 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from seqlabel.augmentations import PenWarpConfig
-from seqlabel.augmentations.pen_warp import keep_mask
+from seqlabel.augmentations.pen_warp import keep_mask, smooth_noise
+from seqlabel.features import BezierConfig, GravesPenConfig, PenConfig
 from seqlabel.records import Strokes
 
 NOTHING = {
@@ -12,6 +15,10 @@ NOTHING = {
     "shift": 0.0,
     "wave": 0.0,
     "drop_points": 0.0,
+    "scale": 0.0,
+    "squeeze": 0.0,
+    "jitter": 0.0,
+    "time_warp": 0.0,
 }
 
 
@@ -130,3 +137,124 @@ def test_times_and_pressures_stay_with_their_points() -> None:
     ):
         assert np.allclose(stroke, before[times.astype(int)], atol=1e-3)
         assert np.array_equal(times, pressures)
+
+
+def test_scale_changes_width_and_height_alike() -> None:
+    before, after = points(word()), warped(only(scale=0.3), 3)
+    ratios = [size(after[:, axis]) / size(before[:, axis]) for axis in (0, 1)]
+    assert abs(np.log(ratios[0])) > 0.01
+    assert ratios[1] == pytest.approx(ratios[0], rel=1e-4)
+
+
+def test_features_of_one_size_do_not_see_the_scale() -> None:
+    bigger = only(scale=0.5).build()(word(), np.random.default_rng(3))
+    feature = PenConfig().build()
+    np.testing.assert_allclose(feature(bigger), feature(word()), atol=5e-3)
+
+
+def long_line() -> Strokes:
+    """Upright bars one after the other, 50 high and 20 apart."""
+    bars = [np.array([[20 * i, 0], [20 * i, 50]], np.float32) for i in range(60)]
+    return Strokes(tuple(bars))
+
+
+def test_squeeze_changes_the_distances_slowly_and_leaves_the_height_and_order() -> None:
+    squeezed = only(squeeze=0.4).build()(long_line(), np.random.default_rng(2))
+    places = np.array([stroke[0, 0] for stroke in squeezed.strokes])
+    gaps = np.diff(places)
+    assert (gaps > 0).all()
+    assert gaps.max() / gaps.min() > 1.5
+    assert np.abs(np.diff(np.log(gaps))).max() < 0.45
+    for before, after in zip(long_line().strokes, squeezed.strokes, strict=True):
+        np.testing.assert_allclose(after[:, 1], before[:, 1], atol=1e-3)
+        assert after[0, 0] == after[1, 0]
+
+
+def smooth_stroke() -> Strokes:
+    turn = np.linspace(0, 20, 2000)
+    return Strokes((np.stack([40 * turn, 100 * np.sin(turn)], axis=1).astype(np.float32),))
+
+
+def test_jitter_is_as_strong_as_said_and_smooth_along_the_stroke() -> None:
+    for num_points, neighbours in ((0.0, 0.0), (4.0, 0.98)):
+        config = PenWarpConfig(**{**NOTHING, "jitter": 0.02, "jitter_points": num_points})
+        moved = points(config.build()(smooth_stroke(), np.random.default_rng(3))) - points(smooth_stroke())
+        assert moved.std() == pytest.approx(0.02 * 200, rel=0.15)
+        found = np.corrcoef(moved[1:, 1], moved[:-1, 1])[0, 1]
+        assert found == pytest.approx(neighbours, abs=0.05)
+
+
+def timed(ink: Strokes) -> Strokes:
+    number = np.cumsum([0, *(len(stroke) for stroke in ink.strokes)])
+    times = [np.arange(a, b, dtype=np.float32) * 0.01 for a, b in pairwise(number)]
+    return Strokes(ink.strokes, tuple(times), tuple(time + 1 for time in times))
+
+
+def test_time_warp_changes_known_times_and_nothing_else() -> None:
+    given = timed(word())
+    moved = only(time_warp=0.5).build()(given, np.random.default_rng(3))
+    np.testing.assert_allclose(points(moved), points(given), atol=1e-3)
+    assert moved.times is not None and given.times is not None
+    after, before = np.concatenate(moved.times), np.concatenate(given.times)
+    assert (np.diff(after) > 0).all()
+    assert after[0] == before[0]
+    pace = np.diff(after) / 0.01
+    assert pace.max() / pace.min() > 1.3
+    assert np.abs(np.diff(np.log(pace))).max() < 0.25
+    assert moved.pressures is given.pressures
+
+
+def test_without_times_time_warp_takes_other_points_on_the_same_way() -> None:
+    given = Strokes(smooth_stroke().strokes, None, (np.linspace(0, 1, 2000, dtype=np.float32),))
+    moved = only(time_warp=0.5).build()(given, np.random.default_rng(3))
+    assert moved.times is None and moved.pressures is not None
+    stroke, before = moved.strokes[0], given.strokes[0]
+    assert len(stroke) == len(moved.pressures[0]) != len(before)
+    np.testing.assert_array_equal(stroke[[0, -1]], before[[0, -1]])
+    # x grows along this stroke, so that y and the pressure belong to it.
+    assert (np.diff(stroke[:, 0]) > 0).all()
+    np.testing.assert_allclose(stroke[:, 1], np.interp(stroke[:, 0], *before.T), atol=1e-2)
+    np.testing.assert_allclose(moved.pressures[0], stroke[:, 0] / 800, atol=1e-4)
+    steps = np.diff(stroke[:, 0])
+    assert steps.max() / steps.min() > 1.5
+
+
+def test_features_without_speed_do_not_see_the_time_warp() -> None:
+    slower = only(time_warp=0.6).build()(smooth_stroke(), np.random.default_rng(3))
+    pen, graves, bezier = PenConfig().build(), GravesPenConfig().build(), BezierConfig().build()
+    np.testing.assert_allclose(pen(slower), pen(smooth_stroke()), atol=2e-2)
+    speed = 2
+    before, after = graves(smooth_stroke()), graves(slower)
+    assert np.abs(after[:, speed] - before[:, speed]).max() > 0.2
+    np.testing.assert_allclose(np.delete(after, speed, 1), np.delete(before, speed, 1), atol=6e-2)
+    assert np.abs(bezier(slower)[:, 6] - bezier(smooth_stroke())[:, 6]).max() > 0.1
+
+
+@pytest.mark.parametrize("setting", ["scale", "squeeze", "jitter", "time_warp"])
+def test_strokes_without_points_and_dots_survive(setting: str) -> None:
+    empty, dot = np.zeros((0, 2), np.float32), np.array([[7.0, 9.0]], np.float32)
+    ink = Strokes(
+        (empty, dot, word().strokes[0], empty),
+        None,
+        (empty[:, 0], dot[:, 0], word().strokes[0][:, 0], empty[:, 0]),
+    )
+    for given in (ink, Strokes((dot,)), timed(ink)):
+        moved = only(**{setting: 0.3}).build()(given, np.random.default_rng(3))
+        assert [len(stroke) > 0 for stroke in moved.strokes] == [len(stroke) > 0 for stroke in given.strokes]
+        assert all(np.isfinite(stroke).all() and stroke.dtype == np.float32 for stroke in moved.strokes)
+
+
+def test_settings_that_are_off_draw_nothing() -> None:
+    """What a seed gave before there were these settings; computed at 88fba82."""
+    moved = PenWarpConfig(shift=0.1, drop_points=0.3).build()(word(), np.random.default_rng(11))
+    found = points(moved)
+    assert [len(stroke) for stroke in moved.strokes] == [25, 23, 24, 21]
+    np.testing.assert_allclose(
+        found[[0, -1]], [[-20.11956787, 67.93264008], [270.75030518, 0.39616537]], rtol=1e-6
+    )
+
+
+def test_smooth_noise_is_standard_normal_at_whole_places_and_smooth_between() -> None:
+    noise = smooth_noise(np.arange(0, 4000, 0.01), np.random.default_rng(1))
+    assert noise[::100].std() == pytest.approx(1, abs=0.05)
+    assert np.abs(np.diff(noise)).max() < 0.1

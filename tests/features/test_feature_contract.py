@@ -11,9 +11,11 @@ import pytest
 
 from seqlabel.errors import FormatError, ManifestError
 from seqlabel.features import (
+    BezierConfig,
     ColumnConfig,
     FeatureConfig,
     GeometricColumnConfig,
+    GravesPenConfig,
     LogMelConfig,
     MatrixConfig,
     MfccConfig,
@@ -59,6 +61,8 @@ MADE: dict[type, tuple[FeatureConfig, Callable[[Path], Path]]] = {
     MfccConfig: (MfccConfig(), _write_audio),
     LogMelConfig: (LogMelConfig(), _write_audio),
     PenConfig: (PenConfig(), _write_ink),
+    GravesPenConfig: (GravesPenConfig(), _write_ink),
+    BezierConfig: (BezierConfig(), _write_ink),
     ColumnConfig: (ColumnConfig(), _write_image),
     GeometricColumnConfig: (GeometricColumnConfig(), _write_image),
     MatrixConfig: (MatrixConfig(dim=5, num_deltas=1), _write_matrix),
@@ -128,7 +132,16 @@ def test_the_config_survives_the_json_of_a_model_file(kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [PenConfig, ColumnConfig, GeometricColumnConfig, MatrixConfig, SymbolsConfig]
+    "kind",
+    [
+        PenConfig,
+        GravesPenConfig,
+        BezierConfig,
+        ColumnConfig,
+        GeometricColumnConfig,
+        MatrixConfig,
+        SymbolsConfig,
+    ],
 )
 def test_seconds_are_refused_where_the_file_has_none(kind: type, tmp_path: Path) -> None:
     config, write = MADE[kind]

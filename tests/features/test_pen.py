@@ -3,7 +3,8 @@ import pytest
 
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features import PenConfig
-from seqlabel.features.pen import points_around, resample, vertical_turns, writing_band, x_height
+from seqlabel.features.ink_points import points_around, resample
+from seqlabel.features.ink_size import turning_points, writing_band, x_height
 from seqlabel.records import Example, Strokes
 
 DX, DY, PEN_DOWN, COS, SIN, TURN_COS, TURN_SIN, HEIGHT = range(8)
@@ -171,11 +172,25 @@ def test_a_real_line_has_a_sensible_number_of_points_for_each_letter(corpora) ->
 
 def test_turns_alternate_and_small_tremor_is_none() -> None:
     y = np.array([0.0, 5.0, 10.0, 9.9, 10.0, 4.0, 8.0, 7.5, 8.0, 0.0])
-    assert vertical_turns(y, 1.0) == ([10.0, 8.0], [0.0, 4.0, 0.0])
+    low, high = turning_points(y, np.array([len(y)]), 1.0)
+    assert (y[low].tolist(), y[high].tolist()) == ([10.0, 8.0], [0.0, 4.0, 0.0])
+
+
+def test_turns_of_several_strokes_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(1)
+    strokes = [np.cumsum(rng.normal(size=count)) for count in (30, 1, 2, 50)]
+    low, high = turning_points(np.concatenate(strokes), np.array([30, 1, 2, 50]), 0.7)
+    for found, kind in ((low, 0), (high, 1)):
+        alone = [turning_points(y, np.array([len(y)]), 0.7)[kind] for y in strokes]
+        starts = np.cumsum([0, 30, 1, 2])
+        np.testing.assert_array_equal(
+            found, np.concatenate([a + s for a, s in zip(alone, starts, strict=True)])
+        )
 
 
 def test_a_level_stroke_has_no_turns() -> None:
-    assert vertical_turns(np.full(5, 3.0), 0.5) == ([], [])
+    low, high = turning_points(np.full(5, 3.0), np.array([5]), 0.5)
+    assert len(low) == len(high) == 0
 
 
 def test_the_x_height_is_found_among_long_ones() -> None:
