@@ -10,7 +10,7 @@ import pytest
 from seqlabel import compiled as compiled_module
 from seqlabel.compiled import compiled
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 INNER = '''"""What the other module compiles in."""
 from numba import njit
@@ -50,6 +50,37 @@ def test_what_was_compiled_is_kept_until_something_in_it_changes(tmp_path: Path)
     assert run(tmp_path) == "2 1"
     (tmp_path / "inner.py").write_text(INNER.format(2))
     assert run(tmp_path) == "3 0"
+
+
+KERNELS = """
+from seqlabel.compiled import compiled
+
+@compiled
+def twice(numbers):
+    return 2 * numbers
+"""
+
+
+def test_processes_that_compile_at_the_same_time_do_not_take_each_others_code(tmp_path: Path) -> None:
+    """Each loads the index before the other has written, as it happens where two trainings begin at once."""
+    (tmp_path / "kernels.py").write_text(KERNELS)
+    script = tmp_path / "outer.py"
+    script.write_text(
+        "import sys, numpy as np, kernels\n"
+        "from numba.core.caching import IndexDataCacheFile\n"
+        "if len(sys.argv) > 1:\n"
+        "    kernels.twice._cache._cache_file._load_index = lambda: {}\n"
+        "types = [sys.argv[1]] if len(sys.argv) > 1 else ['float32', 'int16']\n"
+        "for name in types:\n"
+        "    found = kernels.twice(np.arange(3).astype(name))\n"
+        "    print(found.tolist())\n"
+    )
+    settings = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    for name in ("float32", "int16"):
+        subprocess.run([sys.executable, str(script), name], env=settings, check=True)
+    kept = sorted((tmp_path / "__pycache__").glob("kernels.twice-*.nbc"))
+    assert len(kept) == 2
+    assert run(tmp_path) == "[0.0, 2.0, 4.0]\n[0, 2, 4]"
 
 
 def test_without_a_folder_to_keep_it_in_a_function_is_compiled_all_the_same(
