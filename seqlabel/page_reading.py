@@ -13,7 +13,15 @@ from seqlabel.decoders import token_spans
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.evaluation import decode
 from seqlabel.features import Columns, GeometricColumns
-from seqlabel.formats import LinePlace, Page, PlacedText, page_address, page_image, read_page, read_page_line
+from seqlabel.formats import (
+    LinePlace,
+    Page,
+    PlacedText,
+    load_page_image,
+    page_address,
+    read_page,
+    read_page_line,
+)
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, LineImage, Span
 from seqlabel.tokens import TokenUnit
@@ -67,13 +75,13 @@ def read_page_with(
 
     Raises:
         ConfigError: the model does not read line images.
-        FormatError: the file is no page, or its image is not there.
+        FormatError: the file is no page, or its image is not there or damaged.
     """
     feature = recognizer.loaded.frontend.feature
     if not isinstance(feature, Columns | GeometricColumns):
         raise ConfigError(f"{path}: is a page, and the model does not read line images; take one that does")
     page = read_page(path)
-    page_image(path, page)  # without it no line can be read, which is told once
+    load_page_image(path)
     failed: dict[int, SeqlabelError] = {}
     frames: dict[int, np.ndarray] = {}
     on_line = on_line or (lambda: None)

@@ -20,6 +20,7 @@ from seqlabel.formats.page_xml import read_page_xml
 from seqlabel.formats.pages import (
     PAGE_SUFFIX,
     is_page,
+    load_page_image,
     page_address,
     read_page,
     read_page_line,
@@ -44,6 +45,7 @@ __all__ = [
     "cut_page_line",
     "has_area",
     "is_page",
+    "load_page_image",
     "page_address",
     "page_image",
     "read_alto",
