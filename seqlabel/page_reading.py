@@ -17,9 +17,8 @@ from seqlabel.formats import (
     LinePlace,
     Page,
     PlacedText,
-    image_of_page,
+    load_page_image,
     page_address,
-    page_image,
     read_page,
     read_page_line,
 )
@@ -76,13 +75,13 @@ def read_page_with(
 
     Raises:
         ConfigError: the model does not read line images.
-        FormatError: the file is no page, or its image is not there.
+        FormatError: the file is no page, or its image is not there or damaged.
     """
     feature = recognizer.loaded.frontend.feature
     if not isinstance(feature, Columns | GeometricColumns):
         raise ConfigError(f"{path}: is a page, and the model does not read line images; take one that does")
     page = read_page(path)
-    image_of_page(path, page, page_image(path, page))  # without it no line can be read, which is told once
+    load_page_image(path)
     failed: dict[int, SeqlabelError] = {}
     frames: dict[int, np.ndarray] = {}
     on_line = on_line or (lambda: None)

@@ -22,6 +22,7 @@ from seqlabel.formats.page_xml import read_page_xml
 from seqlabel.formats.pages import (
     PAGE_SUFFIX,
     is_page,
+    load_page_image,
     page_address,
     read_page,
     read_page_line,
@@ -57,6 +58,7 @@ __all__ = [
     "ink_row_address",
     "is_inkml",
     "is_page",
+    "load_page_image",
     "num_images",
     "page_address",
     "page_image",

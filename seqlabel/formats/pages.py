@@ -57,6 +57,15 @@ def split_page_address(source: Path) -> tuple[Path, int] | None:
     return None if match is None else (source.with_name(match[1]), int(match[2]))
 
 
+def load_page_image(path: Path) -> None:
+    """Reads the image of a page and keeps it for `read_page_line`, so that what is wrong with it is told once.
+
+    Raises:
+        FormatError: no page, no page image, one that is damaged, or one of another shape than the page.
+    """
+    _kept.read(path, _stamp(path))
+
+
 def read_page_line(source: Path, config: LineCutConfig = ALONG_THE_OUTLINE) -> tuple[LineImage, LinePlace]:
     """Returns the image of a line of a page, and where it lies on the page image.
 
