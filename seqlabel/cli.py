@@ -11,16 +11,17 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from seqlabel.line_scores import Line
     from seqlabel.recognizer import Recognizer
 
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding, say_left_out
+from seqlabel.scoring import add_scoring_options, check_scoring_options, tell_scores
 from seqlabel.terminal import (
     DONE,
     INTERRUPTED,
@@ -30,8 +31,6 @@ from seqlabel.terminal import (
     complain,
     finite,
     percent,
-    print_labels,
-    print_rates,
     print_table,
     refuse_unwritable,
     write_lines,
@@ -162,11 +161,12 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from seqlabel.metrics import score
+    from seqlabel.line_scores import Line
 
     out: Path | None = arguments.out
     if out is not None:
         refuse_unwritable(out)
+    check_scoring_options(arguments)
     folding = _folding(arguments)
     recognizer = _recognizer(arguments)
     evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
@@ -175,25 +175,30 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             f"{arguments.manifest}: {evaluation.num_untold:,} of "
             f"{evaluation.num_untold + len(evaluation.ids):,} lines have no text or no outline and are not scored"
         )
+    found = [hypothesis.text for hypothesis in evaluation.hypotheses]
+    rows = list(zip(evaluation.ids, evaluation.references, found, evaluation.groups, strict=True))
     if out is not None:
-        rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
+        scores = (finite(hypothesis.score) for hypothesis in evaluation.hypotheses)
         lines = [
             as_json_text(
-                {"id": id_, "reference": reference, "hypothesis": found.text, "score": finite(found.score)}
+                {
+                    "id": id_,
+                    "reference": reference,
+                    "hypothesis": text,
+                    "score": score,
+                    **({} if group is None else {"group": group}),
+                }
             )
-            for id_, reference, found in rows
+            for (id_, reference, text, group), score in zip(rows, scores, strict=True)
         ]
         write_lines(out, lines)
-    found = (hypothesis.text for hypothesis in evaluation.hypotheses)
-    pairs = list(zip(evaluation.references, found, strict=True))
-    rates = evaluation.rates
-    if folding is not None:
-        pairs = _folded(pairs, folding)
-        rates = replace(score(pairs), frames=rates.frames)
-    if recognizer.header.experiment.objective.build().measure == "ser":
-        print_labels(rates, pairs, arguments.json)
-    else:
-        print_rates(rates, as_json=arguments.json)
+    tell_scores(
+        arguments,
+        f"{arguments.manifest} read by {arguments.model}",
+        _folded([Line(*row) for row in rows], folding),
+        evaluation.rates.frames,
+        are_labels=recognizer.header.experiment.objective.build().measure == "ser",
+    )
     return DONE
 
 
@@ -203,10 +208,10 @@ def _folding(arguments: argparse.Namespace) -> dict[str, str | None] | None:
     return None if arguments.fold is None else read_folding(arguments.fold)
 
 
-def _folded(pairs: list[tuple[str, str]], folding: dict[str, str | None]) -> list[tuple[str, str]]:
+def _folded(lines: "list[Line]", folding: dict[str, str | None] | None) -> "list[Line]":
     from seqlabel.metrics import fold
 
-    return [(fold(reference, folding), fold(hypothesis, folding)) for reference, hypothesis in pairs]
+    return lines if folding is None else [line.changed(lambda text: fold(text, folding)) for line in lines]
 
 
 def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
@@ -245,12 +250,18 @@ def _align(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from seqlabel.metrics import score
     from seqlabel.transcripts import read_pairs
 
+    check_scoring_options(arguments)
     folding = _folding(arguments)
-    pairs = read_pairs(arguments.reference, arguments.hypothesis)
-    print_rates(score(pairs if folding is None else _folded(pairs, folding)), as_json=arguments.json)
+    lines = _folded(read_pairs(arguments.reference, arguments.hypothesis), folding)
+    other: Path | None = arguments.compare
+    tell_scores(
+        arguments,
+        f"{arguments.hypothesis} against {arguments.reference}",
+        lines,
+        other=None if other is None else _folded(read_pairs(arguments.reference, other), folding),
+    )
     return DONE
 
 
@@ -415,12 +426,20 @@ def _parser() -> argparse.ArgumentParser:
         "score",
         "measure the errors of hypotheses, no model needed",
         "\n\nTwo manifests are compared by id (hypotheses: JSON Lines with `id` and `hypothesis` or `text`),\n"
-        "two text files line by line.",
+        "two text files line by line. The brackets hold 95 % intervals, by bootstrap over the groups (speakers,\n"
+        "writers) of the references, or over lines where there are none.",
     )
     score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
     score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
 
+    score.add_argument(
+        "--compare",
+        metavar="OTHER",
+        type=Path,
+        help="hypotheses of another system: say which is better, by how much and how surely",
+    )
     for added in (evaluate, score):
+        add_scoring_options(added)
         added.add_argument(
             "--fold",
             metavar="FILE",
