@@ -230,10 +230,11 @@ def difference_sentence(names: tuple[str, str], rate: str, found: Difference) ->
         'A is better than B by 0.80 points of WER, 95 % interval [0.20, 1.40], p = 0.012'
     """
     better, worse = names if found.points <= 0 else names[::-1]
+    if not found.points and (found.p is None or found.p == 1):
+        return f"{better} and {worse} have the same {rate}"
     size = f"{abs(100 * found.points):.2f} points of {rate}"
     if found.p is None:
-        said = f"differ by {size}" if found.points else f"have the same {rate}"
-        return f"{better} and {worse} {said}; too few groups or lines differ for an interval"
+        return f"{better} has {size} less than {worse}; too few groups or lines differ for an interval"
     p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
     interval = ""
     if found.interval is not None:
@@ -341,7 +342,7 @@ def with_interval(rate: float, interval: object) -> str:
 
 def escape_markdown(text: str) -> str:
     """Returns a text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|~&$^])", r"\\\1", text)
+    return re.sub(r"([\\`*_\[\]<>|~&$#])", r"\\\1", text)
 
 
 def _signed(points: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from seqlabel.alignment import align
+from seqlabel.confidence import Interval
 from seqlabel.line_scores import Confusion, LineScore
 from seqlabel.metrics import ErrorCounts, ErrorRates
 from seqlabel.report import (
@@ -48,17 +49,16 @@ p { margin: .5rem 0; }
 .tile b { display: block; font-size: 1.75rem; line-height: 1.2; font-weight: 600; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
 caption { text-align: start; padding: 0 0 .375rem; }
-th, td { padding: .3rem .6rem; text-align: end; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
+th, td { padding: .3rem .6rem; text-align: end; border-bottom: 1px solid var(--rule); vertical-align: baseline;
+  white-space: nowrap; }
 th { font-weight: 600; font-size: .875rem; color: var(--faint); }
-th:first-child, td:first-child { text-align: start; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
-.bar { position: relative; min-width: 6.5rem; }
-.bar i { position: absolute; inset-block: .3rem; inset-inline-end: .3rem; background: var(--bar); opacity: .35;
-  border-radius: .15rem; }
-.bar span { position: relative; }
+th:first-child, td:first-child { text-align: start; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
+.wide { overflow-x: auto; margin: 0 0 1rem; }
+.bar { display: block; height: 3px; margin-top: 2px; margin-inline-start: auto; border-radius: 2px;
+  background: var(--bar); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1.5rem 2.5rem; }
-.symbols td, .symbols th { text-align: start; }
-.symbols td:first-child, .symbols th:first-child { text-align: end; width: 4.5rem; }
+.symbols td, .symbols th { text-align: start; white-space: normal; overflow-wrap: anywhere; }
+.symbols td:first-child, .symbols th:first-child { text-align: end; min-width: 0; width: 4.5rem; }
 .line { padding: .6rem 0; border-bottom: 1px solid var(--rule); break-inside: avoid; content-visibility: auto;
   contain-intrinsic-size: auto 5.5rem; }
 .line p { margin: 0; }
@@ -66,7 +66,7 @@ th:first-child, td:first-child { text-align: start; overflow-wrap: anywhere; }
 .texts dt { color: var(--faint); font-size: .8125rem; line-height: 1.8rem; }
 .texts dd { margin: 0; font-size: 1.0625rem; line-height: 1.8rem; white-space: pre-wrap; overflow-wrap: anywhere;
   unicode-bidi: plaintext; text-align: start; }
-del { text-decoration: line-through 1.5px var(--lost-line); background: var(--lost); }
+del { text-decoration: underline dotted 2px var(--lost-line); text-underline-offset: .2em; background: var(--lost); }
 ins { text-decoration: underline 2px var(--added-line); text-underline-offset: .2em; background: var(--added); }
 .none { color: var(--faint); font-style: italic; }
 details { margin: .75rem 0; }
@@ -75,7 +75,7 @@ summary { cursor: pointer; padding: .4rem .75rem; background: var(--panel); bord
 li { margin: .25rem 0; }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; } .tile, summary { background: none; }
   .tiles { grid-template-columns: repeat(3, 1fr); } .line { content-visibility: visible; } h2 { break-after: avoid; }
-  del, ins, .bar i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  del, ins, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   thead { display: table-header-group; }
   details:not([open]) summary { border-style: dashed; } tr { break-inside: avoid; } }
 """
@@ -113,7 +113,7 @@ def _tiles(report: Report, row: Row) -> str:
     )
     tiles = (
         f'<div class="tile"><span class="faint">{name} ({short})</span><b>{_rate(rate)}</b>'
-        f'<span class="faint">{"no interval" if interval is None else f"{interval} %"}</span></div>'
+        f'<span class="faint">{"no interval" if interval is None else f"95 %: {interval}"}</span></div>'
         for name, short, rate, interval in shown
     )
     return f'<div class="tiles">{"".join(tiles)}</div>'
@@ -121,53 +121,30 @@ def _tiles(report: Report, row: Row) -> str:
 
 def _rates(report: Report) -> str:
     names = ("", "rate", "95 % interval", "errors", "of", "substituted", "deleted", "inserted")
-    rows = []
+    tables = []
     for row in report.rows:
-        name = f" {row.name}" if len(report.rows) > 1 else ""
-        for short, unit, rate, counts, interval in (
-            ("CER", "characters", row.rates.cer, row.rates.characters, row.intervals.cer),
-            (report.word_rate, report.unit, row.rates.wer, row.rates.words, row.intervals.wer),
-        ):
-            rows.append(
-                (
-                    f'{short}<span class="faint">{_text(name)}</span>',
-                    _rate(rate),
-                    "\u2013" if interval is None else str(interval),
-                    f"{counts.errors:,}",
-                    f"{counts.reference_length:,} {unit}",
-                    *_kinds(counts),
-                )
-            )
-        wrong = f"{row.rates.num_wrong:,}"
-        sentence = "\u2013" if row.intervals.ser is None else str(row.intervals.ser)
-        lines = f"{row.rates.num_examples:,} lines"
-        rows.append(
-            (
-                f'SER<span class="faint">{_text(name)}</span>',
-                _rate(row.rates.ser),
-                sentence,
-                wrong,
-                lines,
-                "",
-                "",
-                "",
-            )
-        )
-        if row.rates.frames is not None:
-            frames = row.rates.frames
-            rows.append(
-                (
-                    "FER",
-                    _rate(row.rates.fer),
-                    "\u2013",
-                    f"{frames.errors:,}",
-                    f"{frames.reference_length:,} frames",
-                    "",
-                    "",
-                    "",
-                )
-            )
-    return _table(names, rows)
+        rates, found = row.rates, row.intervals
+        rows = [
+            _rate_row("CER", rates.characters, found.cer, "characters"),
+            _rate_row(report.word_rate, rates.words, found.wer, report.unit),
+            _rate_row("SER", ErrorCounts(rates.num_wrong, 0, 0, rates.num_examples), found.ser, "lines"),
+        ]
+        if rates.frames is not None:
+            rows.append(_rate_row("FER", rates.frames, None, "frames"))
+        tables.append(_table(names, rows, caption=row.name if len(report.rows) > 1 else ""))
+    return "\n".join(tables)
+
+
+def _rate_row(name: str, counts: ErrorCounts, interval: Interval | None, unit: str) -> tuple[str, ...]:
+    edits = ("", "", "") if unit in ("lines", "frames") else _kinds(counts)
+    return (
+        name,
+        _rate(counts.rate),
+        "\u2013" if interval is None else str(interval),
+        f"{counts.errors:,}",
+        f"{counts.reference_length:,} {unit}",
+        *edits,
+    )
 
 
 def _comparison(report: Report) -> Iterator[str]:
@@ -312,18 +289,19 @@ def _marked(symbols: Iterable[tuple[str, bool]], tag: str) -> str:
     return "".join(pieces) or '<span class="none">nothing</span>'
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "", caption: str = "") -> str:
     head = "".join(f"<th>{name}</th>" for name in names)
     body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    said = f"<caption>{_text(caption[:1].upper() + caption[1:])}</caption>" if caption else ""
     return (
-        f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>\n{body}\n'
+        f'<div class="wide"><table class="{kind}">{said}<thead><tr>{head}</tr></thead><tbody>\n{body}\n'
         "</tbody></table></div>"
     )
 
 
 def _bar(rate: float, most: float) -> str:
     width = 100 * rate / most if most and math.isfinite(rate) else 0.0
-    return f'<div class="bar"><i style="width:{width:.0f}%"></i><span>{_rate(rate)}</span></div>'
+    return f'{_rate(rate)}<i class="bar" style="width:{width:.0f}%"></i>'
 
 
 def _fold(name: str, content: Iterable[str]) -> str:

@@ -123,9 +123,11 @@ def _compared(arguments: argparse.Namespace, lines: Sequence["Line"], other: Seq
     rules = _rules(arguments)
     rows = []
     for chosen in ((), rules) if rules else ((),):
-        first, second = (score_lines(_under(those, chosen)) for those in (lines, other))
-        rows.append((Row(chosen, total(second), intervals(second)), compare(first, second)))
-    return Compared(str(arguments.hypothesis), str(arguments.compare), tuple(rows))
+        ours, theirs = (score_lines(_under(those, chosen)) for those in (lines, other))
+        rows.append((Row(chosen, total(theirs), intervals(theirs)), compare(ours, theirs)))
+    first, second = arguments.hypothesis, arguments.compare
+    names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
+    return Compared(*names, tuple(rows))
 
 
 def _as_json(rows: Sequence["Row"], unit: str, compared: "Compared | None") -> dict[str, object]:
