@@ -97,11 +97,19 @@ class RateIntervals:
             "seed": self.seed,
         }
 
+    @property
+    def are_any(self) -> bool:
+        """Whether there is an interval at all."""
+        return any(found is not None for found in (self.cer, self.wer, self.ser))
+
     def __str__(self) -> str:
         remark = f"; {self.clusters.remark}" if self.clusters.remark else ""
+        drawn = f"{self.clusters.num:,} {self.clusters.unit if self.clusters.num != 1 else self.clusters.unit[:-1]}"
+        if not self.are_any:
+            return f"no {100 * LEVEL:.0f} % intervals: too little differs among {drawn}{remark}"
         return (
-            f"{100 * LEVEL:.0f} % intervals: bootstrap over {self.clusters.num:,} {self.clusters.unit}, "
-            f"{self.resamples:,} resamples, seed {self.seed}{remark}"
+            f"{100 * LEVEL:.0f} % intervals: bootstrap over {drawn}, {self.resamples:,} resamples, "
+            f"seed {self.seed}{remark}"
         )
 
 
@@ -156,11 +164,12 @@ def clusters(lines: Sequence[Line]) -> Clusters:
     without = sum(line.group is None for line in lines)
     remark: str | None
     if len(names) < FEWEST_GROUPS:
-        remark = (
-            f"{len(names)} group{'s' * (len(names) != 1)} are too few to draw from, so they hold for these alone"
-            if names
-            else "no groups are known, so lines count as independent"
-        )
+        if not names:
+            remark = "no groups are known, so lines count as independent"
+        elif len(names) == 1:
+            remark = "1 group is too few to draw from, so they hold for this one alone"
+        else:
+            remark = f"{len(names)} groups are too few to draw from, so they hold for these alone"
         return Clusters(np.arange(len(lines)), len(lines), "lines", remark)
     numbers: dict[object, int] = {}
     keys = (("line", place) if line.group is None else line.group for place, line in enumerate(lines))

@@ -76,7 +76,7 @@ li { margin: .25rem 0; }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; } .tile, summary { background: none; }
   .tiles { grid-template-columns: repeat(3, 1fr); } .line { content-visibility: visible; } h2 { break-after: avoid; }
   del, ins, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  thead { display: table-header-group; }
+  thead { display: table-header-group; } .wide { overflow: visible; } th, td { padding: .2rem .35rem; font-size: 9pt; }
   details:not([open]) summary { border-style: dashed; } tr { break-inside: avoid; } }
 """
 

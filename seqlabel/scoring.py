@@ -85,6 +85,8 @@ def tell_scores(
     if are_labels:
         pairs = [(line.reference, line.hypothesis) for line in lines]
         print_labels(rows[0].rates, pairs, rows[0].intervals, as_json=arguments.json)
+        if not arguments.json:
+            print(rows[0].intervals)
     elif arguments.json:
         print(as_json_text(_as_json(rows, unit, compared)))
     else:
@@ -156,7 +158,9 @@ def _print(rows: Sequence["Row"], unit: str, compared: "Compared | None") -> Non
             print_rates(found.rates, found.intervals, unit)
         for sentence in comparison_sentences(compared, comparison, unit):
             print(sentence)
-    print(rows[-1].intervals)
+    others = () if compared is None else (row for row, _ in compared.rows)
+    found = [row.intervals for row in (*rows, *others)]
+    print(next((intervals for intervals in found if intervals.are_any), found[0]))
 
 
 def _write_report(folder: Path, report: "Report") -> None:

@@ -78,12 +78,12 @@ def print_rates(rates: "ErrorRates", intervals: "RateIntervals", unit: str = "wo
     ]
     width = max(len(f"{counts.errors:,}") for _, _, _, counts, _ in rows)
     length = max(len(f"{counts.reference_length:,}") for _, _, _, counts, _ in rows)
-    wide = max(len(_in_brackets(found)) for found in (intervals.cer, intervals.wer, intervals.ser))
+    wide = max(len(_with_space(found)) for found in (intervals.cer, intervals.wer, intervals.ser))
     for named, name, rate, counts, found in rows:
         errors = f"{counts.errors:{width},} {'error ' if counts.errors == 1 else 'errors'}"
         kinds = f"{counts.substitutions:,} substituted, {counts.deletions:,} deleted, {counts.insertions:,} inserted"
         print(
-            f"{name} {percent(rate):>9} {_in_brackets(found):<{wide}}  {errors} in "
+            f"{name} {percent(rate):>9}{_with_space(found):<{wide}}  {errors} in "
             f"{counts.reference_length:{length},} {named:<10}  {kinds}"
         )
     if rates.frames is not None:
@@ -91,7 +91,7 @@ def print_rates(rates: "ErrorRates", intervals: "RateIntervals", unit: str = "wo
         right = frames.reference_length - frames.errors
         print(f"frames {percent(1 - rates.fer)} right, {right:,} of {frames.reference_length:,}")
     wrong = f"{rates.num_wrong:{width},} wrong  of {rates.num_examples:{length},} examples"
-    print(f"SER {percent(rates.ser):>9} {_in_brackets(intervals.ser):<{wide}}  {wrong}")
+    print(f"SER {percent(rates.ser):>9}{_with_space(intervals.ser):<{wide}}  {wrong}")
 
 
 def print_labels(
@@ -110,7 +110,7 @@ def print_labels(
     ser = intervals.ser
     right = None if ser is None else Interval(1 - ser.high, 1 - ser.low)
     print(
-        f"accuracy {percent(1 - rates.ser)} {_in_brackets(right)}  "
+        f"accuracy {percent(1 - rates.ser)}{_with_space(right)}  "
         f"{rates.num_wrong:,} wrong of {rates.num_examples:,} examples"
     )
     labels = sorted({label for pair in counts for label in pair})
@@ -140,8 +140,8 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.2f} %"
 
 
-def _in_brackets(interval: "Interval | None") -> str:
-    return "[no interval]" if interval is None else str(interval)
+def _with_space(interval: "Interval | None") -> str:
+    return "" if interval is None else f" {interval}"
 
 
 def hypothesis_as_json(found: "Hypothesis") -> dict[str, Any]:
