@@ -234,7 +234,7 @@ def difference_sentence(names: tuple[str, str], rate: str, found: Difference) ->
         return f"{better} and {worse} have the same {rate}"
     size = f"{abs(100 * found.points):.2f} points of {rate}"
     if found.p is None:
-        return f"{better} has {size} less than {worse}; too few groups or lines differ for an interval"
+        return f"{better} has {size} less than {worse}; too few differ, or all alike, for an interval"
     p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
     interval = ""
     if found.interval is not None:
