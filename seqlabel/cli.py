@@ -169,6 +169,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     check_scoring_options(arguments)
     folding = _folding(arguments)
     recognizer = _recognizer(arguments)
+    are_labels = recognizer.header.experiment.objective.build().measure == "ser"
+    if are_labels and arguments.normalise is not None:
+        raise ConfigError(
+            "--normalise: this model names whole examples; say with --fold which names count as one"
+        )
     evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal())
     if evaluation.num_untold:
         complain(
@@ -197,7 +202,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         f"{arguments.manifest} read by {arguments.model}",
         _folded([Line(*row) for row in rows], folding),
         evaluation.rates.frames,
-        are_labels=recognizer.header.experiment.objective.build().measure == "ser",
+        are_labels=are_labels,
     )
     return DONE
 

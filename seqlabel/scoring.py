@@ -129,7 +129,7 @@ def _compared(arguments: argparse.Namespace, lines: Sequence["Line"], other: Seq
         rows.append((Row(chosen, total(theirs), intervals(theirs)), compare(ours, theirs)))
     first, second = arguments.hypothesis, arguments.compare
     names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
-    return Compared(*names, tuple(rows))
+    return Compared(names[0], names[1], tuple(rows))
 
 
 def _as_json(rows: Sequence["Row"], unit: str, compared: "Compared | None") -> dict[str, object]:
@@ -158,9 +158,8 @@ def _print(rows: Sequence["Row"], unit: str, compared: "Compared | None") -> Non
             print_rates(found.rates, found.intervals, unit)
         for sentence in comparison_sentences(compared, comparison, unit):
             print(sentence)
-    others = () if compared is None else (row for row, _ in compared.rows)
-    found = [row.intervals for row in (*rows, *others)]
-    print(next((intervals for intervals in found if intervals.are_any), found[0]))
+    shown = [*rows, *(() if compared is None else (other for other, _ in compared.rows))]
+    print(next((row.intervals for row in shown if row.intervals.are_any), rows[0].intervals))
 
 
 def _write_report(folder: Path, report: "Report") -> None:

@@ -146,3 +146,6 @@ def test_whole_lines_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixtur
     found = json.loads(capsys.readouterr().out)
     assert found["accuracy"] == 1.0
     assert {"reference": "a", "hypothesis": "a", "count": 4} in found["confusions"]
+    words = ["evaluate", str(run / "best.safetensors"), str(tmp_path / "test.jsonl"), "--normalise", "case"]
+    assert main(words) == 2
+    assert "--normalise: this model names whole examples" in capsys.readouterr().err
