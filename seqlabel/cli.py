@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from seqlabel.line_scores import Line
     from seqlabel.recognizer import Recognizer
 
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding, say_left_out
+from seqlabel.scoring import add_scoring_options, check_scoring_options, tell_scores
 from seqlabel.terminal import (
     DONE,
     INTERRUPTED,
@@ -30,8 +32,6 @@ from seqlabel.terminal import (
     complain,
     finite,
     percent,
-    print_labels,
-    print_rates,
     print_table,
     refuse_unwritable,
     write_lines,
@@ -162,13 +162,19 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from seqlabel.metrics import score
+    from seqlabel.line_scores import Line
 
     out: Path | None = arguments.out
     if out is not None:
         refuse_unwritable(out)
+    check_scoring_options(arguments)
     folding = _folding(arguments)
     recognizer = _recognizer(arguments)
+    are_labels = recognizer.header.experiment.objective.build().measure == "ser"
+    if are_labels and arguments.normalise is not None:
+        raise ConfigError(
+            "--normalise: this model names whole examples; say with --fold which names count as one"
+        )
     evaluation = recognizer.evaluate(arguments.manifest, bars_on_terminal(), arguments.unit)
     if evaluation.changes is not None:
         complain(f"{arguments.manifest}: {evaluation.changes}")
@@ -177,25 +183,30 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             f"{arguments.manifest}: {evaluation.num_untold:,} of "
             f"{evaluation.num_untold + len(evaluation.ids):,} lines have no text or no outline and are not scored"
         )
+    found = [hypothesis.text for hypothesis in evaluation.hypotheses]
+    rows = list(zip(evaluation.ids, evaluation.references, found, evaluation.groups, strict=True))
     if out is not None:
-        rows = zip(evaluation.ids, evaluation.references, evaluation.hypotheses, strict=True)
+        scores = (finite(hypothesis.score) for hypothesis in evaluation.hypotheses)
         lines = [
             as_json_text(
-                {"id": id_, "reference": reference, "hypothesis": found.text, "score": finite(found.score)}
+                {
+                    "id": id_,
+                    "reference": reference,
+                    "hypothesis": text,
+                    "score": score,
+                    **({} if group is None else {"group": group}),
+                }
             )
-            for id_, reference, found in rows
+            for (id_, reference, text, group), score in zip(rows, scores, strict=True)
         ]
         write_lines(out, lines)
-    found = (hypothesis.text for hypothesis in evaluation.hypotheses)
-    pairs = list(zip(evaluation.references, found, strict=True))
-    rates = evaluation.rates
-    if folding is not None:
-        pairs = _folded(pairs, folding)
-        rates = replace(score(pairs, arguments.unit), frames=rates.frames)
-    if recognizer.header.experiment.objective.build().measure == "ser":
-        print_labels(rates, pairs, arguments.json)
-    else:
-        print_rates(rates, as_json=arguments.json)
+    tell_scores(
+        arguments,
+        f"{arguments.manifest} read by {arguments.model}",
+        _folded([Line(*row) for row in rows], folding),
+        evaluation.rates.frames,
+        are_labels=are_labels,
+    )
     return DONE
 
 
@@ -205,10 +216,10 @@ def _folding(arguments: argparse.Namespace) -> dict[str, str | None] | None:
     return None if arguments.fold is None else read_folding(arguments.fold)
 
 
-def _folded(pairs: list[tuple[str, str]], folding: dict[str, str | None]) -> list[tuple[str, str]]:
+def _folded(lines: "list[Line]", folding: dict[str, str | None] | None) -> "list[Line]":
     from seqlabel.metrics import fold
 
-    return [(fold(reference, folding), fold(hypothesis, folding)) for reference, hypothesis in pairs]
+    return lines if folding is None else [line.changed(lambda text: fold(text, folding)) for line in lines]
 
 
 def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
@@ -247,22 +258,28 @@ def _align(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from seqlabel.metrics import score
     from seqlabel.transcripts import read_pairs
 
+    check_scoring_options(arguments)
     folding = _folding(arguments)
-    pairs = read_pairs(arguments.reference, arguments.hypothesis)
+    lines = read_pairs(arguments.reference, arguments.hypothesis)
+    other: Path | None = arguments.compare
+    others = None if other is None else read_pairs(arguments.reference, other)
     if arguments.model is not None:
         from seqlabel.model_file import read_header
         from seqlabel.texts import changes
 
         texts = read_header(arguments.model).experiment.texts
-        named = ((f"text {number}", reference) for number, (reference, _) in enumerate(pairs, 1))
-        if (changed := changes(texts, named)) is not None:
+        if (changed := changes(texts, ((line.id, line.reference) for line in lines))) is not None:
             complain(f"{arguments.reference}: {changed}")
-        pairs = [(texts.prepare(reference), hypothesis) for reference, hypothesis in pairs]
-    pairs = pairs if folding is None else _folded(pairs, folding)
-    print_rates(score(pairs, arguments.unit), as_json=arguments.json)
+        lines = [replace(line, reference=texts.prepare(line.reference)) for line in lines]
+        others = others and [replace(line, reference=texts.prepare(line.reference)) for line in others]
+    tell_scores(
+        arguments,
+        f"{arguments.hypothesis} against {arguments.reference}",
+        _folded(lines, folding),
+        other=None if others is None else _folded(others, folding),
+    )
     return DONE
 
 
@@ -427,7 +444,8 @@ def _parser() -> argparse.ArgumentParser:
         "score",
         "measure the errors of hypotheses, no model needed",
         "\n\nTwo manifests are compared by id (hypotheses: JSON Lines with `id` and `hypothesis` or `text`),\n"
-        "two text files line by line.",
+        "two text files line by line. The brackets hold 95 % intervals, by bootstrap over the groups (speakers,\n"
+        "writers) of the references, or over lines where there are none.",
     )
     score.add_argument("reference", metavar="REFERENCE", type=Path, help="the right texts")
     score.add_argument("hypothesis", metavar="HYPOTHESIS", type=Path, help="what was read")
@@ -438,7 +456,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="apply the Unicode form and the rules of this model file to the references first",
     )
+    score.add_argument(
+        "--compare",
+        metavar="OTHER",
+        type=Path,
+        help="hypotheses of another system: say which is better, by how much and how surely",
+    )
     for added in (evaluate, score):
+        add_scoring_options(added)
         added.add_argument(
             "--unit",
             choices=("character", "grapheme"),

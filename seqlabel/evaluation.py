@@ -20,7 +20,7 @@ BATCH_FRAMES = 20000
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The rates over a whole set and each hypothesis beside its example, in the set's order.
+    """The rates over a whole set and each hypothesis beside its example, in the set's order, with the example's group.
 
     `num_untold` lines of pages had no text and are not among them. `changes` tells which references the model's rules
     have changed; None where there are none.
@@ -30,6 +30,7 @@ class Evaluation:
     ids: tuple[str, ...]
     references: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
+    groups: tuple[str | None, ...]
     num_untold: int = 0
     changes: Changes | None = None
 
@@ -107,4 +108,6 @@ def evaluate(
     rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True), unit)
     if reads_labels:
         rates = replace(rates, frames=sum(counts, ErrorCounts()))
-    return Evaluation(rates, tuple(item.example.id for item in loaded), references, tuple(hypotheses))
+    examples = [item.example for item in loaded]
+    ids, groups = tuple(example.id for example in examples), tuple(example.group for example in examples)
+    return Evaluation(rates, ids, references, tuple(hypotheses), groups)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import editdistance
 
+from seqlabel.alignment import DELETED, INSERTED, SUBSTITUTED, align_steps
 from seqlabel.characters import graphemes
 
 CharacterUnit = Literal["character", "grapheme"]
@@ -214,60 +215,8 @@ def count_errors(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) 
     if distance == abs(surplus):
         # Deletions minus insertions is always the surplus, so here nothing is left for substitutions.
         return ErrorCounts(0, max(surplus, 0), max(-surplus, 0), len(reference))
-    # RapidFuzz sets common ends aside first, which decides some ties; it also saves time.
-    start = 0
-    while reference[start] == hypothesis[start]:
-        start += 1
-    end = 0
-    while reference[-1 - end] == hypothesis[-1 - end]:
-        end += 1
-    substitutions, deletions, insertions = _split_by_kind(
-        reference[start : len(reference) - end], hypothesis[start : len(hypothesis) - end]
-    )
-    return ErrorCounts(substitutions, deletions, insertions, len(reference))
-
-
-def _split_by_kind(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> tuple[int, int, int]:
-    """Substitutions, deletions and insertions, from the matrix of distances kept as bit vectors.
-
-    Hyyrö (2003), "A bit-vector algorithm for computing Levenshtein and Damerau edit distances": after
-    each hypothesis symbol, bit i of `plus` (`minus`) says that the distance grows (falls) by one from
-    reference prefix i to prefix i + 1. Python's integers are as long as the reference, so a column
-    costs a few operations in C however long the texts are.
-    """
-    positions: dict[Hashable, int] = {}
-    for place, symbol in enumerate(reference):
-        positions[symbol] = positions.get(symbol, 0) | (1 << place)
-    every = (1 << len(reference)) - 1
-    plus, minus = every, 0
-    columns = [(plus, minus)]
-    for symbol in hypothesis:
-        match = positions.get(symbol, 0)
-        diagonal = ((((match & plus) + plus) ^ plus) | match | minus) & every
-        right_plus = minus | (every & ~(diagonal | plus))
-        right_minus = plus & diagonal
-        right_plus = ((right_plus << 1) | 1) & every
-        right_minus = (right_minus << 1) & every
-        plus = right_minus | (every & ~(diagonal | right_plus))
-        minus = right_plus & diagonal
-        columns.append((plus, minus))
-
-    # Back from the end, a deletion first, then an insertion, then the diagonal: RapidFuzz's order.
-    substitutions = deletions = insertions = 0
-    row, column = len(reference), len(hypothesis)
-    while row and column:
-        bit = 1 << (row - 1)
-        if columns[column][0] & bit:
-            deletions += 1
-            row -= 1
-        elif columns[column - 1][1] & bit:
-            insertions += 1
-            column -= 1
-        else:
-            row -= 1
-            column -= 1
-            substitutions += reference[row] != hypothesis[column]
-    return substitutions, deletions + row, insertions + column
+    steps = align_steps(reference, hypothesis)
+    return ErrorCounts(steps.count(SUBSTITUTED), steps.count(DELETED), steps.count(INSERTED), len(reference))
 
 
 def _finite(rate: float) -> float | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from seqlabel.errors import ConfigError
 
 if TYPE_CHECKING:
+    from seqlabel.confidence import Interval
+    from seqlabel.line_scores import RateIntervals
     from seqlabel.metrics import ErrorRates
     from seqlabel.recognizer import BarOf
     from seqlabel.records import Hypothesis
@@ -64,38 +66,53 @@ def write_lines(path: Path, lines: Sequence[str]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def print_rates(rates: "ErrorRates", *, as_json: bool) -> None:
-    """Prints error rates with their counts, for people or as JSON."""
-    if as_json:
-        print(as_json_text(rates.as_json()))
-        return
-    rows = [(f"{rates.unit}s", "CER", rates.cer, rates.characters), ("words", "WER", rates.wer, rates.words)]
-    width = max(len(f"{counts.errors:,}") for _, _, _, counts in rows)
-    length = max(len(f"{counts.reference_length:,}") for _, _, _, counts in rows)
-    for unit, name, rate, counts in rows:
+def print_rates(rates: "ErrorRates", intervals: "RateIntervals", unit: str = "words") -> None:
+    """Prints error rates for people, with their intervals in per cent and their counts.
+
+    `unit` is what the words are called: of `phones` the rate is PER.
+    """
+    word_rate = "PER" if unit == "phones" else "WER"
+    rows = [
+        (f"{rates.unit}s", "CER", rates.cer, rates.characters, intervals.cer),
+        (unit, word_rate, rates.wer, rates.words, intervals.wer),
+    ]
+    width = max(len(f"{counts.errors:,}") for _, _, _, counts, _ in rows)
+    length = max(len(f"{counts.reference_length:,}") for _, _, _, counts, _ in rows)
+    wide = max(len(_with_space(found)) for found in (intervals.cer, intervals.wer, intervals.ser))
+    for named, name, rate, counts, found in rows:
         errors = f"{counts.errors:{width},} {'error ' if counts.errors == 1 else 'errors'}"
         kinds = f"{counts.substitutions:,} substituted, {counts.deletions:,} deleted, {counts.insertions:,} inserted"
         print(
-            f"{name} {percent(rate):>9}  {errors} in {counts.reference_length:{length},} {unit:<10}  {kinds}"
+            f"{name} {percent(rate):>9}{_with_space(found):<{wide}}  {errors} in "
+            f"{counts.reference_length:{length},} {named:<10}  {kinds}"
         )
     if rates.frames is not None:
         frames = rates.frames
         right = frames.reference_length - frames.errors
         print(f"frames {percent(1 - rates.fer)} right, {right:,} of {frames.reference_length:,}")
     wrong = f"{rates.num_wrong:{width},} wrong  of {rates.num_examples:{length},} examples"
-    print(f"SER {percent(rates.ser):>9}  {wrong}")
+    print(f"SER {percent(rates.ser):>9}{_with_space(intervals.ser):<{wide}}  {wrong}")
 
 
-def print_labels(rates: "ErrorRates", pairs: list[tuple[str, str]], as_json: bool) -> None:
+def print_labels(
+    rates: "ErrorRates", pairs: list[tuple[str, str]], intervals: "RateIntervals", *, as_json: bool
+) -> None:
     """Prints what a classification is judged by: accuracy and the table of confusions."""
+    from seqlabel.confidence import Interval
     from seqlabel.metrics import confusions
 
     counts = confusions(pairs)
     if as_json:
         named = [{"reference": r, "hypothesis": h, "count": count} for (r, h), count in counts.items()]
-        print(as_json_text({"accuracy": 1 - rates.ser, **rates.as_json(), "confusions": named}))
+        found = {**rates.as_json(), "intervals": intervals.as_json(), "confusions": named}
+        print(as_json_text({"accuracy": 1 - rates.ser, **found}))
         return
-    print(f"accuracy {percent(1 - rates.ser)}  {rates.num_wrong:,} wrong of {rates.num_examples:,} examples")
+    ser = intervals.ser
+    right = None if ser is None else Interval(1 - ser.high, 1 - ser.low)
+    print(
+        f"accuracy {percent(1 - rates.ser)}{_with_space(right)}  "
+        f"{rates.num_wrong:,} wrong of {rates.num_examples:,} examples"
+    )
     labels = sorted({label for pair in counts for label in pair})
     if len(labels) > MOST_LABELS:
         wrong = [(pair, count) for pair, count in counts.items() if pair[0] != pair[1]]
@@ -121,6 +138,10 @@ def print_table(rows: Iterable[tuple[str, str]]) -> None:
 def percent(rate: float) -> str:
     """Returns a fraction as per cent."""
     return f"{100 * rate:.2f} %"
+
+
+def _with_space(interval: "Interval | None") -> str:
+    return "" if interval is None else f" {interval}"
 
 
 def hypothesis_as_json(found: "Hypothesis") -> dict[str, Any]:

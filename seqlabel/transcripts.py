@@ -7,17 +7,19 @@ import msgspec
 
 from seqlabel.errors import ManifestError
 from seqlabel.formats import PAGE_SUFFIX
+from seqlabel.line_scores import Line
 from seqlabel.manifest import read_manifest, without_untold_lines
 
 MANIFEST_SUFFIXES = frozenset({".json", ".jsonl", PAGE_SUFFIX})
 
 
-def read_pairs(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
-    """The (reference, hypothesis) texts of two files, in the order of the reference.
+def read_pairs(reference: Path, hypothesis: Path) -> list[Line]:
+    """The references of one file with the hypotheses of another, in the order of the reference.
 
     Two manifests (JSON Lines files or folders, whatever `read_manifest` reads) are joined by id; two text
     files line by line. A hypothesis file need not be a manifest: each of its JSON objects has `id` and
-    `hypothesis`, or `id` and `text`, which is what `seqlabel evaluate --out` and others write.
+    `hypothesis`, or `id` and `text`, which is what `seqlabel evaluate --out` and others write. Groups are those of
+    the reference: of a manifest, or `group` of such an object; text files have none.
 
     Raises:
         ManifestError: a file cannot be read, the two are of different kinds, their ids or numbers of
@@ -89,17 +91,18 @@ def read_lines(path: Path) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def _pairs_by_line(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
+def _pairs_by_line(reference: Path, hypothesis: Path) -> list[Line]:
     references, hypotheses = read_lines(reference), read_lines(hypothesis)
     if len(references) != len(hypotheses):
         raise ManifestError(
             f"{hypothesis}: found {len(hypotheses)} lines, expected the {len(references)} of {reference}; "
             "line n of one is scored against line n of the other, an empty hypothesis is an empty line"
         )
-    return list(zip(references, hypotheses, strict=True))
+    pairs = zip(references, hypotheses, strict=True)
+    return [Line(str(number), ours, theirs) for number, (ours, theirs) in enumerate(pairs, start=1)]
 
 
-def _pairs_by_id(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
+def _pairs_by_id(reference: Path, hypothesis: Path) -> list[Line]:
     references = _texts_by_id(reference, ("text", "reference"))
     hypotheses = _texts_by_id(hypothesis, ("hypothesis", "text"))
     missing = [id_ for id_ in references if id_ not in hypotheses]
@@ -114,22 +117,26 @@ def _pairs_by_id(reference: Path, hypothesis: Path) -> list[tuple[str, str]]:
             f"{hypothesis}: {len(surplus)} of its {len(hypotheses)} ids are not in {reference}, "
             f"first {surplus[0]!r}; are these hypotheses of another set?"
         )
-    return [(text, hypotheses[id_]) for id_, text in references.items()]
+    return [Line(id_, text, hypotheses[id_][0], group) for id_, (text, group) in references.items()]
 
 
-def _texts_by_id(path: Path, keys: tuple[str, ...]) -> dict[str, str]:
-    """The text of each id; of `keys`, the first that a line has holds it."""
+_Texts = dict[str, tuple[str, str | None]]
+"""Text and group by id."""
+
+
+def _texts_by_id(path: Path, keys: tuple[str, ...]) -> _Texts:
+    """The text and the group of each id; of `keys`, the first that a line has holds the text."""
     if not path.is_dir() and path.suffix.lower() != PAGE_SUFFIX:
         objects = _read_objects(path)
         if not objects or "id" in objects[0][1]:
             return _texts_of_objects(path, objects, keys)
-    texts = {}
+    texts: _Texts = {}
     for example in without_untold_lines(read_manifest(path)):
         if example.text is None:
             raise ManifestError(
                 f"{path}: example {example.id!r} has no text; scoring needs one for every example"
             )
-        texts[example.id] = example.text
+        texts[example.id] = (example.text, example.group)
     return texts
 
 
@@ -155,8 +162,8 @@ def _read_objects(path: Path) -> list[tuple[int, dict[str, object]]]:
 
 def _texts_of_objects(
     path: Path, objects: list[tuple[int, dict[str, object]]], keys: tuple[str, ...]
-) -> dict[str, str]:
-    texts: dict[str, str] = {}
+) -> _Texts:
+    texts: _Texts = {}
     for number, found in objects:
         id_ = found.get("id")
         if not isinstance(id_, str):
@@ -169,5 +176,12 @@ def _texts_of_objects(
             raise ManifestError(
                 f"{path}:{number}: example {id_!r} has {text!r} under {wanted}, expected a text"
             )
-        texts[id_] = text
+        group = found.get("group")
+        if isinstance(group, int):
+            group = str(group)
+        if not isinstance(group, str | None):
+            raise ManifestError(
+                f"{path}:{number}: 'group' of example {id_!r} is {group!r}, expected a string or null"
+            )
+        texts[id_] = (text, group)
     return texts

@@ -299,7 +299,8 @@ def test_evaluation_shows_rates_and_their_counts(run: Run, trained_run: TrainedR
         0,
         "CER   50.00 %  3 errors in 6 characters  1 substituted, 2 deleted, 0 inserted\n"
         "WER   66.67 %  2 errors in 3 words       1 substituted, 1 deleted, 0 inserted\n"
-        "SER  100.00 %  2 wrong  of 2 examples\n",
+        "SER  100.00 %  2 wrong  of 2 examples\n"
+        "no 95 % intervals: too little differs among 2 lines; no groups are known, so lines count as independent\n",
         "",
     )
 
@@ -310,7 +311,7 @@ def test_evaluation_as_json_is_one_object_of_fractions_and_counts(
     code, out, err = run("evaluate", trained_run.model, references, "--json")
     assert (code, err, out.count("\n")) == (0, "", 1)
     found = json.loads(out)
-    assert list(found) == RATE_KEYS
+    assert list(found) == [*RATE_KEYS, "intervals"]
     assert found == {
         "cer": 0.5,
         "wer": 2 / 3,
@@ -321,6 +322,16 @@ def test_evaluation_as_json_is_one_object_of_fractions_and_counts(
         "insertions": 0,
         "reference_length": 6,
         "words": {"substitutions": 1, "deletions": 1, "insertions": 0, "reference_length": 3},
+        "intervals": {
+            "cer": None,
+            "wer": None,
+            "ser": None,
+            "level": 0.95,
+            "over": "lines",
+            "num_drawn": 2,
+            "resamples": 10_000,
+            "seed": 0,
+        },
     }
 
 

@@ -135,13 +135,17 @@ def test_whole_lines_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["evaluate", str(run / "best.safetensors"), str(tmp_path / "test.jsonl")]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "accuracy 100.00 %  0 wrong of 12 examples"
-    assert [line.split() for line in shown[1:]] == [
+    assert [line.split() for line in shown[1:-1]] == [
         ["a", "b", "c", "read", "as"],
         ["a", "4", ".", "."],
         ["b", ".", "4", "."],
         ["c", ".", ".", "4"],
     ]
+    assert shown[-1].startswith("no 95 % intervals")
     assert main(["evaluate", str(run / "best.safetensors"), str(tmp_path / "test.jsonl"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["accuracy"] == 1.0
     assert {"reference": "a", "hypothesis": "a", "count": 4} in found["confusions"]
+    words = ["evaluate", str(run / "best.safetensors"), str(tmp_path / "test.jsonl"), "--normalise", "case"]
+    assert main(words) == 2
+    assert "--normalise: this model names whole examples" in capsys.readouterr().err

@@ -20,7 +20,8 @@ def test_text_files_are_scored_line_by_line(run: Run, tmp_path: Path) -> None:
         0,
         "CER   10.00 %  1 error  in 10 characters  1 substituted, 0 deleted, 0 inserted\n"
         "WER   33.33 %  1 error  in  3 words       1 substituted, 0 deleted, 0 inserted\n"
-        "SER   50.00 %  1 wrong  of  2 examples\n",
+        "SER   50.00 %  1 wrong  of  2 examples\n"
+        "no 95 % intervals: too little differs among 2 lines; no groups are known, so lines count as independent\n",
         "",
     )
 
@@ -31,7 +32,7 @@ def test_manifests_are_scored_by_id(run: Run, trained_run: TrainedRun, tmp_path:
     (tmp_path / "h.jsonl").write_text("\n".join(lines))
     code, out, _ = run("score", manifest, tmp_path / "h.jsonl", "--json")
     found = json.loads(out)
-    assert (code, list(found)) == (0, RATE_KEYS)
+    assert (code, list(found)) == (0, [*RATE_KEYS, "intervals"])
     assert (found["cer"], found["ser"], found["num_examples"]) == (0, 0, 12)
 
 
