@@ -11,7 +11,7 @@ from seqlabel.errors import FormatError
 from seqlabel.records import Strokes
 
 EXPECTED_INK = "pen ink (InkML, UNIPEN, IAM-OnDB XML or JSON)"
-SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0}
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "\u03bcs": 1e-6, "ns": 1e-9, "min": 60.0}
 """Units of time by the names that files give them."""
 LONGEST_SAMPLE_SECONDS = 0.5
 """No tablet gives its points so slowly: a larger step is milliseconds."""
