@@ -9,7 +9,14 @@ import numpy as np
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import parse_xml, read_bytes, root_tag, write_bytes
 from seqlabel.formats.iam_ondb_xml import ROOT_TAG, whiteboard_strokes
-from seqlabel.formats.ink_points import EXPECTED_INK, SECONDS, PenStroke, as_strokes, seconds_per_unit
+from seqlabel.formats.ink_points import (
+    EXPECTED_INK,
+    SECONDS,
+    PenStroke,
+    as_strokes,
+    check_finite,
+    seconds_per_unit,
+)
 from seqlabel.formats.inkml import inkml_groups, inkml_strokes, num_ungrouped
 from seqlabel.formats.unipen import unipen_strokes
 from seqlabel.records import Strokes
@@ -86,8 +93,9 @@ def write_strokes(path: Path, strokes: Strokes) -> None:
     `{"time_unit": "s", "strokes": [{"x": [...], "y": [...], "t": [...], "p": [...]}, ...]}`.
 
     Raises:
-        FormatError: the file cannot be written.
+        FormatError: a number that is not finite, or the file cannot be written.
     """
+    check_finite(path, strokes)
     document: dict[str, object] = {}
     if strokes.times is None and strokes.pressures is None:
         document["strokes"] = [[[short(x), short(y)] for x, y in stroke] for stroke in strokes.strokes]

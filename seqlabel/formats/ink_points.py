@@ -57,6 +57,17 @@ def as_strokes(path: Path, found: Sequence[PenStroke]) -> Strokes:
     return Strokes(points, times, pressures)
 
 
+def check_finite(path: Path, strokes: Strokes) -> None:
+    """Makes sure that ink can be read again when it is written.
+
+    Raises:
+        FormatError: a coordinate, a time or a pressure is not finite.
+    """
+    for column in (*strokes.strokes, *(strokes.times or ()), *(strokes.pressures or ())):
+        if not np.isfinite(column).all():
+            raise FormatError(f"{path}: would have a number in it that is not finite; expected plain numbers")
+
+
 def seconds_per_unit(unit: str | None, columns: Sequence[Float64[np.ndarray, " _num_points"]]) -> float:
     """Returns how many seconds one unit of these times has, guessed by the step between points where it is not told.
 
