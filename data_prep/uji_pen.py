@@ -133,7 +133,7 @@ def read_version_2(path: Path, prepared: Prepared) -> Iterator[Character]:
 
 
 def _stroke(path: Path, number: int, line: str) -> np.ndarray:
-    match = re.fullmatch(r"POINTS\s+(\d+)\s*#((?:\s+-?\d+)*)", line)
+    match = re.fullmatch(r"POINTS\s+(\d+)\s*#((?:\s+-?\d{1,9})*)", line)
     values = [] if match is None else match[2].split()
     if match is None or len(values) != 2 * int(match[1]):
         raise ManifestError(

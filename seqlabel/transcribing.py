@@ -252,7 +252,14 @@ def _write_inks(
     recognizer: "Recognizer", files: list[tuple[Path, Path]], arguments: argparse.Namespace
 ) -> int:
     """Writes ink files with what the model reads in each of their trace groups, and returns the exit code."""
-    from seqlabel.formats import READING, annotate_inkml, is_inkml, read_strokes, write_inkml
+    from seqlabel.formats import (
+        READING,
+        annotate_inkml,
+        is_inkml,
+        num_ungrouped_strokes,
+        read_strokes,
+        write_inkml,
+    )
     from seqlabel.ink_reading import read_ink_with
 
     code = DONE
@@ -271,6 +278,9 @@ def _write_inks(
                 else:
                     write_inkml(out, [(read_strokes(path), texts[0])], READING)
                 print(f"{path}\t{out}")
+                if (num_left := num_ungrouped_strokes(path)) > 0:
+                    sys.stdout.flush()
+                    code = complain(f"{path}: not read: {num_left} strokes that stand in no trace group")
             except SeqlabelError as error:
                 sys.stdout.flush()
                 code = complain(error)

@@ -122,6 +122,16 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_done(model: Path, run: Run,
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.inkml"]
 
 
+def test_strokes_beside_the_groups_are_told(model: Path, run: Run, tmp_path: Path) -> None:
+    write_inkml(tmp_path / "one.inkml", [(Strokes(tuple(drawn("abc"))), None)])
+    text = (tmp_path / "one.inkml").read_text().replace("</ink>", "<trace>0 90, 5 99</trace></ink>")
+    (tmp_path / "one.inkml").write_text(text)
+    words = ("transcribe", model, tmp_path / "one.inkml", "--format", "inkml", "--out", tmp_path / "out")
+    code, out, err = run(*words)
+    assert code == 2 and len(out.splitlines()) == 1
+    assert err.endswith("one.inkml: not read: 1 strokes that stand in no trace group\n")
+
+
 def test_no_ink_is_ever_lost(model: Path, run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

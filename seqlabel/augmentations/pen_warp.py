@@ -101,6 +101,8 @@ def _thinned(ink: Strokes, most: float, rng: np.random.Generator) -> Strokes:
 def _resized(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.Generator) -> Strokes:
     points = np.concatenate(ink.strokes).astype(np.float64)
     left, right = points[:, 0].min(), points[:, 0].max()
+    # A level dash has no height to count its width in.
+    height = max(height, float(right - left) / MOST_HEIGHTS, 1e-6)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     size = np.exp(rng.normal(0, config.scale))
     # The place of each column after squeezing is the sum of the widths of those before it.
@@ -157,6 +159,8 @@ def _at_places(columns: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.stack(values, axis=1).astype(np.float32)
 
 
+MOST_HEIGHTS = 400.0
+"""Ink that is more times wider than high is a dash."""
 SLOW = 3.0
 """Slow changes along the line have a new value every so many heights of the ink."""
 SLOW_POINTS = 25.0

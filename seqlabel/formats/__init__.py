@@ -10,7 +10,14 @@ from seqlabel.formats.image import (
     split_image_address,
     write_line_image,
 )
-from seqlabel.formats.ink import INK_SUFFIXES, is_inkml, read_ink_groups, read_strokes, write_strokes
+from seqlabel.formats.ink import (
+    INK_SUFFIXES,
+    is_inkml,
+    num_ungrouped_strokes,
+    read_ink_groups,
+    read_strokes,
+    write_strokes,
+)
 from seqlabel.formats.ink_rows import ink_row_address, read_ink, read_rows, split_ink_address, split_rows
 from seqlabel.formats.inkml import InkDocument, InkGroup, read_inkml
 from seqlabel.formats.inkml_writing import READING, annotate_inkml, write_inkml
@@ -60,6 +67,7 @@ __all__ = [
     "is_page",
     "load_page_image",
     "num_images",
+    "num_ungrouped_strokes",
     "page_address",
     "page_image",
     "read_alto",

@@ -56,6 +56,17 @@ def read_bytes(path: Path, expected: str) -> bytes:
         return file.read()
 
 
+def split_address(source: Path, suffixes: str) -> tuple[Path, int] | None:
+    """Returns the file and the part of it, counted from 0, that a source such as `page.xml:7` names; else None.
+
+    Args:
+        source: of an example.
+        suffixes: of files that have such parts, without the dot, as a regular expression.
+    """
+    match = re.fullmatch(rf"(.+\.(?:{suffixes})):(\d{{1,9}})", source.name, re.IGNORECASE | re.DOTALL)
+    return None if match is None else (source.with_name(match[1]), int(match[2]))
+
+
 def decode_text(path: Path, data: bytes, expected: str) -> str:
     """UTF-8 text (a byte-order mark is dropped).
 

@@ -4,7 +4,6 @@ A TIFF may hold several images; `scan.tif:3` is the fourth of them, as `page.xml
 """
 
 import io
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seqlabel.errors import FormatError
-from seqlabel.formats.files import open_file, write_bytes
+from seqlabel.formats.files import open_file, split_address, write_bytes
 from seqlabel.records import LineImage
 
 IMAGE_SUFFIXES = frozenset(
@@ -80,8 +79,7 @@ def read_line_image(path: Path) -> LineImage:
 
 def split_image_address(source: Path) -> tuple[Path, int] | None:
     """Returns the TIFF file and which of its images a source names; None for other sources."""
-    match = re.fullmatch(r"(.+\.tiff?):(\d{1,9})", source.name, re.IGNORECASE | re.DOTALL)
-    return None if match is None else (source.with_name(match[1]), int(match[2]))
+    return split_address(source, "tiff?")
 
 
 def num_images(path: Path) -> int:
@@ -113,6 +111,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """Opens an image; whatever Pillow raises before it is closed becomes a FormatError."""
     with open_file(path, _EXPECTED) as (file, _), warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
+        # Of damaged files, which are told of in one line.
+        warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
         try:
             with Image.open(file, formats=_FORMATS) as image:
                 yield image

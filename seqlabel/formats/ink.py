@@ -9,8 +9,15 @@ import numpy as np
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import parse_xml, read_bytes, root_tag, write_bytes
 from seqlabel.formats.iam_ondb_xml import ROOT_TAG, whiteboard_strokes
-from seqlabel.formats.ink_points import EXPECTED_INK, PenStroke, as_strokes, seconds_per_unit
-from seqlabel.formats.inkml import inkml_groups, inkml_strokes
+from seqlabel.formats.ink_points import (
+    EXPECTED_INK,
+    SECONDS,
+    PenStroke,
+    as_strokes,
+    check_finite,
+    seconds_per_unit,
+)
+from seqlabel.formats.inkml import inkml_groups, inkml_strokes, num_ungrouped
 from seqlabel.formats.unipen import unipen_strokes
 from seqlabel.records import Strokes
 
@@ -55,7 +62,7 @@ def is_inkml(path: Path) -> bool:
 def read_ink_groups(path: Path) -> list[Strokes]:
     """Returns the ink of each trace group that stands in the root of an InkML file; all ink where there is none.
 
-    A file of another kind has one group.
+    A file of another kind has one group. Ink beside the groups is left out; `num_ungrouped_strokes` counts it.
 
     Raises:
         FormatError: as `read_strokes`, or a group refers to what is not in the file.
@@ -68,6 +75,17 @@ def read_ink_groups(path: Path) -> list[Strokes]:
     return [read_strokes(path)]
 
 
+def num_ungrouped_strokes(path: Path) -> int:
+    """Returns how many strokes of an ink file are in none of the groups that `read_ink_groups` gives.
+
+    Raises:
+        FormatError: as `read_ink_groups`.
+    """
+    if not is_inkml(path):
+        return 0
+    return num_ungrouped(path, parse_xml(path, read_bytes(path, EXPECTED_INK), EXPECTED_INK))
+
+
 def write_strokes(path: Path, strokes: Strokes) -> None:
     """Writes strokes as JSON, y downwards; what is read is what was written.
 
@@ -75,8 +93,9 @@ def write_strokes(path: Path, strokes: Strokes) -> None:
     `{"time_unit": "s", "strokes": [{"x": [...], "y": [...], "t": [...], "p": [...]}, ...]}`.
 
     Raises:
-        FormatError: the file cannot be written.
+        FormatError: a number that is not finite, or the file cannot be written.
     """
+    check_finite(path, strokes)
     document: dict[str, object] = {}
     if strokes.times is None and strokes.pressures is None:
         document["strokes"] = [[[short(x), short(y)] for x, y in stroke] for stroke in strokes.strokes]
@@ -136,6 +155,8 @@ def _parse_json(path: Path, data: bytes) -> Strokes:
         found, unit = document[key], document.get("time_unit")
     if not isinstance(found, list) or not isinstance(unit, str | None):
         raise FormatError(f"{path}: {key} is no list, or time_unit no text; expected {_WANTED}")
+    if unit is not None and unit.strip() not in SECONDS:
+        raise FormatError(f"{path}: time_unit {unit!r}; expected one of {', '.join(SECONDS)}")
     try:
         strokes = [_json_stroke(stroke, key != "strokes") for stroke in found]
     except (msgspec.ValidationError, ValueError, OverflowError) as error:

@@ -11,7 +11,7 @@ from seqlabel.errors import FormatError
 from seqlabel.records import Strokes
 
 EXPECTED_INK = "pen ink (InkML, UNIPEN, IAM-OnDB XML or JSON)"
-SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0}
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "\u03bcs": 1e-6, "ns": 1e-9, "min": 60.0}
 """Units of time by the names that files give them."""
 LONGEST_SAMPLE_SECONDS = 0.5
 """No tablet gives its points so slowly: a larger step is milliseconds."""
@@ -55,6 +55,17 @@ def as_strokes(path: Path, found: Sequence[PenStroke]) -> Strokes:
     if len(forces) == len(kept):
         pressures = tuple(_checked(path, "pressure", column) for column in forces)
     return Strokes(points, times, pressures)
+
+
+def check_finite(path: Path, strokes: Strokes) -> None:
+    """Makes sure that ink can be read again when it is written.
+
+    Raises:
+        FormatError: a coordinate, a time or a pressure is not finite.
+    """
+    for column in (*strokes.strokes, *(strokes.times or ()), *(strokes.pressures or ())):
+        if not np.isfinite(column).all():
+            raise FormatError(f"{path}: would have a number in it that is not finite; expected plain numbers")
 
 
 def seconds_per_unit(unit: str | None, columns: Sequence[Float64[np.ndarray, " _num_points"]]) -> float:

@@ -6,7 +6,6 @@ too small to be a letter (dots, bars, accents) comes afterwards to the line that
 readily to the row that was being written.
 """
 
-import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from seqlabel.errors import FormatError
-from seqlabel.formats.ink import read_strokes
+from seqlabel.formats.files import split_address
+from seqlabel.formats.ink import INK_SUFFIXES, read_strokes
 from seqlabel.records import Strokes
 
 SMALLEST_LETTER = 0.4
@@ -152,10 +152,7 @@ def ink_row_address(path: Path, row: int) -> Path:
 
 def split_ink_address(source: Path) -> tuple[Path, int] | None:
     """Returns the file and the row that a source names; None for other sources."""
-    match = re.fullmatch(
-        r"(.+\.(?:inkml|unipen|upn|json|xml)):(\d{1,9})", source.name, re.IGNORECASE | re.DOTALL
-    )
-    return None if match is None else (source.with_name(match[1]), int(match[2]))
+    return split_address(source, "|".join(suffix.removeprefix(".") for suffix in INK_SUFFIXES))
 
 
 def read_ink(source: Path) -> Strokes:

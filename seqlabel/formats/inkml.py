@@ -104,6 +104,17 @@ def inkml_groups(path: Path, root: Element) -> list[tuple[int, Strokes]]:
     return [(place, strokes) for place, strokes in groups if strokes.strokes]
 
 
+def num_ungrouped(path: Path, root: Element) -> int:
+    """Returns how many strokes of an InkML file belong to none of its groups, as `inkml_groups` finds them.
+
+    It is 0 where there is no group with ink.
+
+    Raises:
+        FormatError: as `read_inkml`.
+    """
+    return _Reader(path, root).num_ungrouped()
+
+
 def _annotations(element: Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for annotation in element.findall("annotation"):
@@ -178,6 +189,17 @@ class _Reader:
             tuple(self.group(child) for child in element if child.tag in GROUP_TAGS),
             element.get("id"),
             tuple(element.findall("annotationXML")),
+        )
+
+    def num_ungrouped(self) -> int:
+        """Returns how many strokes stand beside the trace groups of the root; 0 where these have no ink."""
+        trees = [self._tree(element) for element in self.root if element.tag == "traceGroup"]
+        grouped = {part.stroke for tree in trees for part in self._parts(tree) if part.start < part.stop}
+        if not grouped:
+            return 0
+        return sum(
+            is_ink and len(stroke.points) > 0 and number not in grouped
+            for number, (stroke, is_ink) in enumerate(zip(self._strokes, self._is_ink, strict=True))
         )
 
     # --- traces and their channels ------------------------------------------------------------------------
@@ -336,7 +358,11 @@ class _Reader:
         return _Branch(tuple(chosen))
 
     def _cut(self, tree: _Tree) -> list[PenStroke]:
-        """Returns the ink of a tree; neighbouring points of one stroke stay together."""
+        """Returns the ink of a tree."""
+        return [self._slice(part) for part in self._parts(tree)]
+
+    def _parts(self, tree: _Tree) -> list[_Part]:
+        """Returns the ink of a tree as parts of strokes; neighbouring points of one stroke stay together."""
         parts: list[_Part] = []
         waiting: list[_Tree] = [tree]
         while waiting:
@@ -353,7 +379,7 @@ class _Reader:
                     parts[-1] = replace(parts[-1], stop=found.stop)
                 else:
                     parts.append(found)
-        return [self._slice(part) for part in parts]
+        return parts
 
     def _slice(self, part: _Part) -> PenStroke:
         assert part.stroke is not None

@@ -13,6 +13,7 @@ from lxml import etree
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import editable_xml, parse_xml, read_bytes, valid_xml_text, write_bytes
 from seqlabel.formats.ink import short
+from seqlabel.formats.ink_points import check_finite
 from seqlabel.formats.inkml import inkml_groups
 from seqlabel.records import Strokes
 
@@ -38,7 +39,7 @@ def write_inkml(path: Path, groups: Sequence[tuple[Strokes, str | None]], kind: 
         kind: the type of the annotations.
 
     Raises:
-        FormatError: no point in any group, or the file cannot be written.
+        FormatError: no point in any group, a number that is not finite, or the file cannot be written.
 
     Example:
         >>> write_inkml(Path("line.inkml"), [(strokes, "so what")])  # doctest: +SKIP
@@ -48,6 +49,7 @@ def write_inkml(path: Path, groups: Sequence[tuple[Strokes, str | None]], kind: 
     written: set[str] = set()
     start = 0.0
     for strokes, text in groups:
+        check_finite(path, strokes)
         if not any(len(stroke) for stroke in strokes.strokes):
             continue
         channels = "XY" + "T" * (strokes.times is not None) + "F" * (strokes.pressures is not None)

@@ -151,11 +151,15 @@ def box_of(points: Float64[np.ndarray, "n 2"]) -> tuple[float, float, float, flo
     return left, top, right, bottom
 
 
+FARTHEST = 1e9
+"""No page reaches so far; coordinates of a broken file do, and their products overflow."""
+
+
 def has_area(polygon: Float64[np.ndarray, "n 2"], size: tuple[float, float] | None) -> bool:
     """Tells whether an outline encloses at least one square unit, with some of its box on a page of that size."""
     if len(polygon) < 3:
         return False
-    x, y = polygon.T
+    x, y = np.clip(polygon, -FARTHEST, FARTHEST).T
     area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2  # the shoelace formula
     width, height = size or (np.inf, np.inf)
     return bool(area >= 1 and x.max() >= 0 and y.max() >= 0 and x.min() < width and y.min() < height)

@@ -1,7 +1,6 @@
 """Lines of pages as examples: `page.xml:7` is the eighth line of the page that an ALTO or PAGE file describes."""
 
 import os
-import re
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from jaxtyping import UInt8
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.alto import alto_page
-from seqlabel.formats.files import parse_xml, read_bytes, root_tag
+from seqlabel.formats.files import parse_xml, read_bytes, root_tag, split_address
 from seqlabel.formats.image import read_line_image
 from seqlabel.formats.line_cut import ALONG_THE_OUTLINE, LineCutConfig, LinePlace, cut_page_line
 from seqlabel.formats.page import Page, PageLine, image_of_page, page_image
@@ -53,8 +52,7 @@ def page_address(path: Path, index: int) -> Path:
 
 def split_page_address(source: Path) -> tuple[Path, int] | None:
     """Returns the file and the line that a source names; None for other sources."""
-    match = re.fullmatch(r"(.+\.xml):(\d+)", source.name, re.IGNORECASE | re.DOTALL)
-    return None if match is None else (source.with_name(match[1]), int(match[2]))
+    return split_address(source, "xml")
 
 
 def load_page_image(path: Path) -> None:

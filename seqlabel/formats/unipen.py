@@ -147,7 +147,7 @@ class _Parser:
         return as_strokes(self.path, self._found)
 
     def segments(self) -> Iterator[UnipenSegment]:
-        ends = [segment.first for segment in self._segments[1:]] + [len(self._found)]
+        ends = [*(segment.first for segment in self._segments), len(self._found)][1:]
         is_inline = all(
             not segment.components or end - segment.first == _num_named(segment.components)
             for segment, end in zip(self._segments, ends, strict=True)

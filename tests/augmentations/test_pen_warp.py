@@ -258,3 +258,10 @@ def test_smooth_noise_is_standard_normal_at_whole_places_and_smooth_between() ->
     noise = smooth_noise(np.arange(0, 4000, 0.01), np.random.default_rng(1))
     assert noise[::100].std() == pytest.approx(1, abs=0.05)
     assert np.abs(np.diff(noise)).max() < 0.1
+
+
+@pytest.mark.parametrize("setting", ["scale", "squeeze", "jitter", "time_warp", "wave"])
+def test_a_level_dash_is_varied_without_filling_the_memory(setting: str) -> None:
+    dash = Strokes((np.array([[0.0, 5.0], [300.0, 5.0], [100_000.0, 5.0]], np.float32),))
+    (warped,) = only(**{setting: 0.3}).build()(dash, np.random.default_rng(0)).strokes
+    assert np.isfinite(warped).all() and np.ptp(warped[:, 0]) == pytest.approx(100_000, rel=0.9)

@@ -75,6 +75,7 @@ def test_version_2_keeps_its_parts(tmp_path: Path, encoding: str) -> None:
     [
         ("POINTS 2 # 1 2 -3 4", "POINTS 3 # 1 2 -3 4", ":5: .* with 4 numbers"),
         ("POINTS 2 # 1 2 -3 4", "POINTS 2 # 1 2 x 4", ":5: "),
+        ("POINTS 2 # 1 2 -3 4", f"POINTS 2 # 1 2 {'9' * 60} 4", ":5: "),
         ("NUMSTROKES 2", "NUMSTROKES 3", ":8: 'WORD"),
         ("NUMSTROKES 2", "STROKES", ":4: 'STROKES'"),
         ("WORD a trn", "WORD a xyz", ":3: 'WORD a xyz"),

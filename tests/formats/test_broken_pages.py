@@ -12,6 +12,7 @@ from seqlabel.formats import (
     page_address,
     read_page,
     read_page_line,
+    split_page_address,
     write_line_image,
     write_page,
 )
@@ -163,3 +164,15 @@ def test_a_file_of_several_pages_is_refused(tmp_path: Path) -> None:
     path.write_text(text.replace("</Layout>", f"{page}</Layout>"))
     with pytest.raises(FormatError, match="holds 2 pages"):
         read_page(path)
+
+
+@each_kind
+def test_points_of_any_size_are_measured_without_a_warning(kind: str, tmp_path: Path) -> None:
+    write_line_image(tmp_path / "p.png", LineImage(np.full((100, 200), 255, np.uint8)))
+    path = page_with(tmp_path, kind, line_with(kind, "0,0 1e300,0 1e300,1e300 0,1e300"))
+    assert read_page_line(page_address(path, 0))[0].pixels.shape == (100, 200)
+
+
+def test_a_number_of_thousands_of_digits_is_no_address() -> None:
+    assert split_page_address(Path(f"p.xml:{'9' * 5000}")) is None
+    assert split_page_address(Path("p.xml:999999999")) == (Path("p.xml"), 999_999_999)

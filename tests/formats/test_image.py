@@ -1,4 +1,5 @@
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -318,3 +319,15 @@ def test_an_unknown_suffix_is_not_written(tmp_path):
 def test_a_page_of_poilus_is_dark_ink_on_light_paper(corpora):
     pixels = read(corpora / "poilus/TestamentsDePoilus_will_AD78_0002-0.jpg")
     assert pixels.ndim == 2 and np.median(pixels) > 120
+
+
+def test_a_tiff_that_breaks_off_is_told_of_in_one_line_without_warnings(tmp_path):
+    image = Image.fromarray(np.full((40, 200), 255, np.uint8))
+    image.save(tmp_path / "a.tif", save_all=True, append_images=[image])
+    data = (tmp_path / "a.tif").read_bytes()
+    for length in range(9, len(data), len(data) // 40):
+        (tmp_path / "cut.tif").write_bytes(data[:length])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            assert "image" in error_of(tmp_path / "cut.tif")
+        assert [str(warning.message) for warning in told] == []

@@ -131,6 +131,7 @@ def test_written_times_and_pressures_are_read_exactly(tmp_path, has_times, has_p
         ('{"drawing": [[[1, 2]]]}', "stroke 0: 1 columns"),
         ('{"points": []}', "keys points"),
         ('{"strokes": [[[1, 2]]], "time_unit": 3}', "time_unit"),
+        ('{"strokes": [[[1, 2, 0]]], "time_unit": "hours"}', "time_unit 'hours'; expected one of s, ms"),
         ('[[{"x": 1}]]', "stroke 0"),
         ("[[[1, 2, 1e999]]]", "out of range"),
     ],

@@ -1,7 +1,7 @@
 import pytest
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import read_inkml, read_strokes
+from seqlabel.formats import num_ungrouped_strokes, read_inkml, read_strokes
 
 
 def points(strokes):
@@ -189,7 +189,9 @@ def test_seconds_since_1970_keep_their_milliseconds(inkml):
     assert columns(ink.times) == [[0, pytest.approx(0.008, abs=1e-6)]]
 
 
-@pytest.mark.parametrize(("unit", "seconds"), [(' units="s"', 2.0), ("", 0.002), (' units="us"', 2e-6)])
+@pytest.mark.parametrize(
+    ("unit", "seconds"), [(' units="s"', 2.0), ("", 0.002), (' units="us"', 2e-6), (' units="ns"', 2e-9)]
+)
 def test_the_unit_of_time_is_that_of_the_channel(inkml, unit, seconds):
     ink = read_strokes(inkml(xytf(unit=unit) + "<trace>1 2 5 1, 3 4 7 1</trace>"))
     assert columns(ink.times) == [[0, pytest.approx(seconds)]]
@@ -387,3 +389,18 @@ def test_a_published_sentence_of_imadoc_has_its_label(corpora):
     truth = next(found for found in group.xml_annotations if found.get("type") == "Ground truth")
     assert truth.find("label").text == "you take out of circulation many millions of dollars"
     assert len(group.strokes.strokes) == len(document.strokes.strokes) == 28
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        ("<trace>1 2</trace><trace>3 4</trace>", 0),
+        ("<traceGroup/><trace>1 2</trace>", 0),
+        ("<traceGroup><trace>1 2</trace></traceGroup><trace>3 4</trace><trace/>", 1),
+        ('<trace xml:id="a">1 2</trace><trace>3 4</trace>'
+         '<traceGroup><traceView traceDataRef="#a"/></traceGroup>', 1),
+        ('<traceGroup><trace>1 2</trace></traceGroup><definitions><trace xml:id="b">1 2</trace></definitions>', 0),
+    ],
+)  # fmt: skip
+def test_strokes_beside_the_groups_are_counted(inkml, body, number):
+    assert num_ungrouped_strokes(inkml(body)) == number

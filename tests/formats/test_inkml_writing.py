@@ -3,7 +3,7 @@ import pytest
 from lxml import etree
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import annotate_inkml, read_inkml, read_strokes, write_inkml
+from seqlabel.formats import annotate_inkml, read_inkml, read_strokes, write_inkml, write_strokes
 from seqlabel.records import Strokes
 
 NAMES = ("strokes", "times", "pressures")
@@ -153,3 +153,13 @@ def test_another_number_of_texts_is_refused(tmp_path):
     with pytest.raises(FormatError, match="2 groups with ink, and 1 texts"):
         annotate_inkml(tmp_path / "a.inkml", tmp_path / "b.inkml", ["so"])
     assert not (tmp_path / "b.inkml").exists()
+
+
+@pytest.mark.parametrize("column", NAMES)
+@pytest.mark.parametrize("write", [write_strokes, lambda path, ink: write_inkml(path, [(ink, None)])])
+def test_what_is_not_finite_is_not_written(tmp_path, column, write):
+    strokes = ink(3)
+    getattr(strokes, column)[1][0] = np.nan
+    with pytest.raises(FormatError, match="not finite"):
+        write(tmp_path / "a", strokes)
+    assert list(tmp_path.iterdir()) == []

@@ -187,3 +187,8 @@ def test_an_excerpt_keeps_its_old_numbers(unipen):
         [[[1, -1]], [[2, -2]]],
         [[[3, -3]]],
     ]
+
+
+def test_a_file_without_segments_has_its_ink_alone(unipen):
+    document = read_unipen(unipen(".PEN_DOWN\n1 2\n3 4\n.PEN_UP\n"))
+    assert document.segments == () and points(document.strokes) == [[[1, -2], [3, -4]]]
