@@ -132,7 +132,9 @@ def disagreement(emissions: Emissions) -> Float[Tensor, " pairs"]:
     Source: Yao et al., "CR-CTC: Consistency regularization on CTC for improved speech recognition", ICLR 2025,
     equation 5.
     """
-    first, second = emissions.log_probs.chunk(2)
+    # An impossible token (the blank, where each frame has its label) adds nothing; of infinities that would be NaN.
+    log_probs = emissions.log_probs
+    first, second = log_probs.clamp(min=torch.finfo(log_probs.dtype).min).chunk(2)
     lengths = emissions.lengths[: len(first)]
     divergence = torch.nn.functional.kl_div
     frames = divergence(first, second.detach(), reduction="none", log_target=True)

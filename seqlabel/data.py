@@ -17,6 +17,7 @@ from seqlabel.engine.frames import rounded_up
 from seqlabel.errors import ManifestError, SeqlabelError, TokenError
 from seqlabel.frontend import Frontend
 from seqlabel.objectives import frame_labels
+from seqlabel.reading_order import runs_from_right
 from seqlabel.records import Example, Signal
 from seqlabel.texts import TextConfig
 from seqlabel.tokens import TokenTable, TokenUnit
@@ -243,8 +244,9 @@ def collate(items: Sequence[tuple[str, np.ndarray, Sequence[int]]]) -> Batch:
 class BatchMaker:
     """Computes the batches of an epoch, each example augmented from a generator of its own.
 
-    The generator of an example is seeded with (seed, epoch, index + 1), that of the order with (seed, epoch, 0), so
-    that a run that goes on after a stop sees what the uninterrupted run would have seen.
+    The generator of an example is seeded with (seed, epoch, index + 1), that of the order with (seed, epoch, 0), that
+    of what is joined with (seed, epoch, 0, 1), so that a run that goes on after a stop sees what the uninterrupted run
+    would have seen.
     """
 
     def __init__(
@@ -266,20 +268,26 @@ class BatchMaker:
         self.num_views = num_views
         self.join_share = join_share
         self.separator = tuple(separator)
-        self.longest = max((item.num_frames for item in loaded), default=0)
-        self.groups: dict[str | None, list[int]] = {}
+        self.lengths = np.array([item.num_frames for item in loaded], np.int64)
+        groups: dict[str | None, list[int]] = {}
         for index, item in enumerate(loaded):
-            self.groups.setdefault(item.example.group, []).append(index)
+            groups.setdefault(item.example.group, []).append(index)
+        sizes = [len(members) for members in groups.values()]
+        self.by_group = np.array([index for members in groups.values() for index in members], np.int64)
+        # Where the group of an example begins in `by_group`, and how many it has.
+        self.group_start, self.group_size = np.zeros((2, len(loaded)), np.int64)
+        self.group_start[self.by_group] = np.repeat(np.cumsum([0, *sizes[:-1]]), sizes) if sizes else 0
+        self.group_size[self.by_group] = np.repeat(sizes, sizes)
+        self.partners: tuple[int, list[int | None]] | None = None
 
     def order(self, epoch: int, batch_size: int, batch_frames: int) -> list[list[int]]:
         """Returns the indices of the batches of an epoch."""
         rng = np.random.default_rng((self.seed, epoch, 0))
-        lengths = [item.num_frames for item in self.loaded]
+        lengths: list[int] = self.lengths.tolist()
         if self.join_share:
-            partners = [self.partner(epoch, index) for index in range(len(lengths))]
             lengths = [
                 length if partner is None else length + lengths[partner]
-                for length, partner in zip(lengths, partners, strict=True)
+                for length, partner in zip(lengths, self._partners(epoch), strict=True)
             ]
         return bucketed_batches(lengths, batch_size, batch_frames, rng)
 
@@ -288,19 +296,26 @@ class BatchMaker:
 
         Together they are no longer than the longest example, so that batches do not become larger than they were.
         """
-        if not self.join_share:
-            return None
-        rng = np.random.default_rng((self.seed, epoch, index + 1, 1))
-        if rng.random() >= self.join_share:
-            return None
-        item = self.loaded[index]
-        others = self.groups[item.example.group]
-        other = others[int(rng.integers(len(others)))]
-        fits = item.num_frames + self.loaded[other].num_frames <= self.longest
-        return other if other != index and fits else None
+        return self._partners(epoch)[index] if self.join_share else None
+
+    def _partners(self, epoch: int) -> list[int | None]:
+        """Returns the partners of all examples, drawn at once, since a generator for each takes its time."""
+        if self.partners is not None and self.partners[0] == epoch:
+            return self.partners[1]
+        rng = np.random.default_rng((self.seed, epoch, 0, 1))
+        count = len(self.lengths)
+        is_joined = rng.random(count) < self.join_share
+        others = self.by_group[self.group_start + (rng.random(count) * self.group_size).astype(np.int64)]
+        fits = self.lengths + self.lengths[others] <= self.lengths.max(initial=0)
+        is_joined &= fits & (others != np.arange(count))
+        found = [other if joins else None for other, joins in zip(others.tolist(), is_joined, strict=True)]
+        self.partners = (epoch, found)
+        return found
 
     def batch(self, epoch: int, indices: Sequence[int]) -> Batch:
         """Returns one augmented batch; where an augmented example no longer fits its target, it stays as it is.
+
+        Two joined may not fit even so, since each has just as many frames as its target needs: then it stands alone.
 
         Of several views of each example all the first come first, then all the second.
         """
@@ -308,11 +323,12 @@ class BatchMaker:
         return collate([views[number] for number in range(self.num_views) for views in items])
 
     def _views(self, epoch: int, index: int) -> list[tuple[str, np.ndarray, Sequence[int]]]:
-        item = self._joined(epoch, index)
-        rng = np.random.default_rng((self.seed, epoch, index + 1))
-        views = self.frontend.views(item.signal, item.example.group, rng, self.num_views)
-        if self.obstacle(item.target, len(views[0])) is not None:
-            views = self.frontend.views(item.signal, item.example.group, None, self.num_views)
+        attempts = itertools.product((self._joined(epoch, index), self.loaded[index]), (True, False))
+        for item, is_augmented in attempts:
+            rng = np.random.default_rng((self.seed, epoch, index + 1)) if is_augmented else None
+            views = self.frontend.views(item.signal, item.example.group, rng, self.num_views)
+            if self.obstacle(item.target, len(views[0])) is None:
+                break
         num_frames = torch.tensor([len(views[0])])
         if self.output_lengths is not None:
             num_frames = self.output_lengths(num_frames)
@@ -325,7 +341,10 @@ class BatchMaker:
         if partner is None:
             return item
         other = self.loaded[partner]
-        signal = joined(item.signal, other.signal, np.random.default_rng((self.seed, epoch, index + 1, 2)))
+        rng = np.random.default_rng((self.seed, epoch, index + 1, 2))
+        signal = joined(
+            item.signal, other.signal, rng, is_from_right=runs_from_right(item.example.text or "")
+        )
         if signal is None:
             return item
         target = item.target + self.separator + other.target

@@ -38,7 +38,7 @@ class DataConfig(Config, frozen=True):
             target longer than its frames): refuse to start, or leave them out, counted and named.
         join_share: probability with which another training example of the same group, drawn anew in each epoch, is
             joined to the end of an example, a space between their texts where the texts have any; together they are
-            no longer than the longest example. For CTC alone.
+            no longer than the longest example. Examples without a group are joined to each other. For CTC alone.
         batch_size: most examples in a batch.
         batch_frames: most frames in a batch, padding included.
     """
@@ -67,8 +67,8 @@ class TrainingConfig(Config, frozen=True):
         weight_noise: standard deviation of the noise that is added to matrices and filters while the gradient of a step
             is computed (Graves 2011; 0.075 in Graves, Mohamed, Hinton 2013).
         consistency: weight of the agreement between two views of each example, which the feature augmentations and
-            dropout make different (CR-CTC, Yao et al. 2025, where it is 0.2); a step then takes twice the time. 0 for
-            one view.
+            dropout make different, or what is masked and dropped above the stem of an encoder that has one (CR-CTC,
+            Yao et al. 2025, where it is 0.2); a step then takes up to twice the time. 0 for one view.
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
             kept; None for the weights themselves.
         patience: optimiser steps without a better dev error after which training stops, looked at after each

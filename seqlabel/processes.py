@@ -87,7 +87,13 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     Raises:
         ConfigError: the others cannot be reached, or the variables of `torchrun` make no sense.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) <= 1:
+    told = os.environ.get("WORLD_SIZE", "1")
+    if not told.isdecimal():
+        raise ConfigError(
+            f"WORLD_SIZE={told}: expected a number of processes; start them with torchrun, as docs/many_machines.md "
+            "says, or unset it"
+        )
+    if int(told) <= 1:
         yield Processes()
         return
     if device.type == "cuda":

@@ -84,6 +84,11 @@ def _logical_atoms(atoms: tuple[str, ...], base: BaseDirection) -> tuple[tuple[s
     return tuple(candidates[0][0])
 
 
+def runs_from_right(text: str) -> bool:
+    """Returns whether a text runs from right to left: whether its first letter does."""
+    return bool(_RIGHT_TO_LEFT.search(text)) and _base_level(graphemes(text), "auto") == 1
+
+
 def mirrored(text: str) -> str:
     """Returns what a character, its marks included, looks like in text from right to left: `)` for `(`."""
     from bidi.mirror import MIRRORED

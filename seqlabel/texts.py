@@ -158,7 +158,8 @@ def read_rules(path: Path) -> tuple[RuleConfig, ...]:
     rules = []
     for number, line in enumerate(text.split("\n"), 1):
         line = line.removesuffix("\r")
-        if not line.strip() or (not is_json and line.startswith("#") and "\t" not in line):
+        # White space and a tab are a rule, such as one that makes no-break spaces plain.
+        if not line.strip() if is_json else _says_nothing(line):
             continue
         try:
             rules.append(_of_object(line) if is_json else _of_columns(line.split("\t")))
@@ -167,6 +168,10 @@ def read_rules(path: Path) -> tuple[RuleConfig, ...]:
     if not rules:
         raise ConfigError(f"{path}: has no rules; expected lines of FROM, tab, TO")
     return tuple(rules)
+
+
+def _says_nothing(line: str) -> bool:
+    return not line.strip("\t") or ("\t" not in line and (line.isspace() or line.startswith("#")))
 
 
 class _RuleLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):

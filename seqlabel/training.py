@@ -110,6 +110,12 @@ class Trainer:
         self.device = device
         self.log = log
         self.processes = processes
+        digest = data.digest()
+        if any(other != (config, digest) for other in processes.gathered((config, digest))):
+            raise ConfigError(
+                f"{run_dir}: the processes of this training have other data or settings than each other; "
+                "give the same command, and the same data folder, on all machines"
+            )
         self.num_views = 2 if config.training.consistency else 1
         self.model = data.model.to(device)
         self.answering: nn.Module = Answering(self.model)
@@ -129,9 +135,7 @@ class Trainer:
             join_share=config.data.join_share,
             separator=data.tokens.encode(" ") if " " in data.tokens.tokens else (),
         )
-        self.progress = Progress(
-            experiment=config, precision=config.training.precision, data_digest=data.digest()
-        )
+        self.progress = Progress(experiment=config, precision=config.training.precision, data_digest=digest)
         self.stop_requested = threading.Event()
         self.stopping = self.checkpoint_is_due = False
         self.last_checkpoint = time.monotonic()

@@ -187,3 +187,14 @@ def test_each_view_is_drawn_towards_the_other_as_it_stands() -> None:
     # The derivative of sum(q (log q - log p)) by log p is -q: no gradient flows through q.
     assert frames.grad is not None
     torch.testing.assert_close(frames.grad, -frames.detach().exp().flip(0))
+
+
+def test_views_in_which_a_token_is_impossible_disagree_by_the_others_alone() -> None:
+    frames = log_probs(2, 4, 3)
+    impossible = torch.full((2, 4, 1), -torch.inf, dtype=frames.dtype)
+    with_blank = torch.cat([impossible, frames], dim=-1).requires_grad_()
+    lengths = torch.tensor([4, 4])
+    found = disagreement(Emissions(with_blank, lengths))
+    assert found.equal(disagreement(Emissions(frames, lengths)))
+    found.sum().backward()
+    assert with_blank.grad is not None and with_blank.grad.isfinite().all()

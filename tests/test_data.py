@@ -224,6 +224,50 @@ def test_batches_know_how_long_joined_examples_are() -> None:
     )
 
 
+def test_half_of_the_examples_are_joined_to_any_of_their_group_and_otherwise_in_each_epoch() -> None:
+    loaded = [
+        Loaded(replace(example(str(i), "a"), group="xyz"[i % 3]), Matrix(frames(9, i)), 9, (1,))
+        for i in range(300)
+    ]
+    loaded.append(Loaded(replace(example("long", "a"), group="w"), Matrix(frames(90)), 90, (1,)))
+    frontend = Frontend(FrontendConfig(feature=MatrixConfig(dim=2), normalization=None))
+    maker = BatchMaker(frontend, loaded, same_lengths, 1, join_share=0.5)
+    first, second = ([maker.partner(epoch, index) for index in range(301)] for epoch in (0, 1))
+    assert first != second and first == [maker.partner(0, index) for index in range(301)]
+    found = [(index, partner) for index, partner in enumerate(first) if partner is not None]
+    assert 110 < len(found) < 190
+    assert all(index % 3 == partner % 3 and index != partner for index, partner in found)
+    assert len({partner for _, partner in found}) > 90
+
+
+def test_examples_that_do_not_fit_together_stay_alone() -> None:
+    # Each has as many frames as its target needs, and the space between them would need another.
+    loaded = [Loaded(example(str(i), "ab"), Matrix(frames(2, i)), 2, (1, 2)) for i in range(2)]
+    loaded.append(Loaded(replace(example("2", "ab"), group="b"), Matrix(frames(9)), 9, (1, 2)))
+    frontend = Frontend(FrontendConfig(feature=MatrixConfig(dim=2), normalization=None))
+    maker = BatchMaker(frontend, loaded, same_lengths, 1, join_share=1.0, separator=(3,))
+    epoch = next(epoch for epoch in range(50) if maker.partner(epoch, 0) == 1)
+    batch = maker.batch(epoch, [0])
+    assert batch.targets.tolist() == [[1, 2]] and batch.feature_lengths.tolist() == [2]
+
+
+def test_of_joined_lines_in_visual_order_the_tokens_stand_as_the_ink_does() -> None:
+    texts = ["\u05d0\u05d1 1", "(\u05d2) 23"]
+    table = TokenTable.from_texts(texts, "character", "NFC", "visual", "R")
+    loaded = [
+        Loaded(example(str(i), text), Matrix(frames(30, i)), 30, tuple(table.encode(text)))
+        for i, text in enumerate(texts)
+    ]
+    loaded.append(Loaded(replace(example("2", texts[0]), group="b"), Matrix(frames(90)), 90, (1,)))
+    frontend = Frontend(FrontendConfig(feature=MatrixConfig(dim=2), normalization=None))
+    maker = BatchMaker(frontend, loaded, same_lengths, 1, join_share=1.0, separator=table.encode(" "))
+    epoch = next(epoch for epoch in range(50) if maker.partner(epoch, 0) == 1)
+    batch = maker.batch(epoch, [0])
+    assert torch.equal(batch.features[0, :30], torch.from_numpy(frames(30, 0)))
+    # The first stands to the left, so that it is what is read last of a line from right to left.
+    assert table.decode(batch.targets[0].tolist()) == f"{texts[1]} {texts[0]}"
+
+
 def test_the_views_of_an_example_differ_in_their_features_alone() -> None:
     maker = augmenting_maker()
     maker.num_views = 2

@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from seqlabel.checkpoint import load_checkpoint
+from seqlabel.errors import ConfigError
 from seqlabel.manifest import write_manifest
-from seqlabel.processes import Processes
+from seqlabel.processes import Processes, joined_processes
 from seqlabel.records import Example
 
 RECIPE = """
@@ -50,11 +51,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(num_processes: int, run_dir: str, *more: str) -> list[str]:
+def command(num_processes: int, run_dir: str, *more: str, num_restarts: int = 3) -> list[str]:
     program = [sys.executable]
     if num_processes > 1:
         program += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
-        program += ["--max-restarts=3", "--monitor-interval=0.1"]
+        program += [f"--max-restarts={num_restarts}", "--monitor-interval=0.1"]
     return [*program, "-m", "seqlabel", "train", "tiny.py", "--run-dir", run_dir, "--device", "cpu", *more]
 
 
@@ -63,9 +64,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
 
 
-def run(folder: Path, num_processes: int, run_dir: str, *more: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, num_processes: int, run_dir: str, *more: str, num_restarts: int = 3
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(num_processes, run_dir, *more),
+        command(num_processes, run_dir, *more, num_restarts=num_restarts),
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -151,10 +154,10 @@ def test_all_processes_stop_at_the_same_step_and_go_on_bit_for_bit(folder: Path)
 @pytest.mark.slow
 def test_what_is_wrong_is_said_and_ends_all_processes(folder: Path) -> None:
     assert run(folder, 2, "run", "--training.num-epochs", "1").returncode == 0
-    found = run(folder, 2, "run", "--training.num-epochs", "2")
+    found = run(folder, 2, "run", "--training.num-epochs", "2", num_restarts=0)
     assert found.returncode != 0
     assert "holds a run with other settings (training.num_epochs: 1 there, 2 now)" in found.stderr
-    assert "Traceback" not in found.stderr.partition("torch.distributed.elastic")[0]
+    assert "Traceback" not in found.stderr.partition("failed (exitcode")[0]
 
 
 def test_one_alone_has_everything_and_exchanges_nothing() -> None:
@@ -171,6 +174,34 @@ def test_the_parts_of_a_batch_are_shared_out_in_turn() -> None:
         list("be"),
         list("cf"),
     ]
+
+
+@pytest.mark.parametrize("told", ["two", "", "-1", "1.5"])
+def test_a_number_of_processes_that_is_none_is_refused(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", told)
+    with (
+        pytest.raises(ConfigError, match=f"^WORLD_SIZE={told}: expected"),
+        joined_processes(torch.device("cpu")),
+    ):
+        pass
+
+
+@pytest.mark.slow
+def test_processes_with_other_data_are_told(folder: Path) -> None:
+    # As where the data folder of one machine is an old copy.
+    for rank in range(2):
+        texts = ("ab", "aab")[rank]
+        (folder / f"data{rank}").mkdir()
+        source = folder / "data" / "0.npy"
+        examples = [Example(id=str(number), source=source, text=texts) for number in range(4)]
+        for name in ("train", "dev"):
+            write_manifest(folder / f"data{rank}" / f"{name}.jsonl", examples)
+    recipe = (folder / "tiny.py").read_text()
+    (folder / "tiny.py").write_text(f"import os\n{recipe}".replace('"data"', "f\"data{os.environ['RANK']}\""))
+    found = run(folder, 2, "run", num_restarts=0)
+    assert found.returncode != 0
+    assert "run: the processes of this training have other data or settings than each other" in found.stderr
+    assert "Traceback" not in found.stderr.partition("failed (exitcode")[0]
 
 
 def _wait_until(is_true: object, seconds: float = 120) -> None:

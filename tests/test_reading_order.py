@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from seqlabel.characters import graphemes
-from seqlabel.reading_order import logical, logical_atoms, mirrored, visual
+from seqlabel.reading_order import logical, logical_atoms, mirrored, runs_from_right, visual
 
 Base = Literal["L", "R"]
 ALEF, BET, GIMEL, SHIN = "\u05d0", "\u05d1", "\u05d2", "\u05e9"
@@ -75,6 +75,14 @@ def test_a_line_is_shown_from_left_to_right(text: str, base: Base, expected: str
 
 def test_a_bracket_is_mirrored_and_a_letter_is_not() -> None:
     assert [mirrored(c) for c in ("(", "\u00bb\u0301", "a")] == [")", "\u00ab\u0301", "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", False), ("12.", False), ("ab " + ALEF, False), ("12 " + ALEF + " ab", True), ("\u0627", True)],
+)
+def test_a_text_runs_as_its_first_letter_does(text: str, expected: bool) -> None:
+    assert runs_from_right(text) == expected
 
 
 # --- and back ---------------------------------------------------------------------------------------------

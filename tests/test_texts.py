@@ -108,3 +108,9 @@ def test_the_rules_of_a_file_stand_behind_the_others_and_the_file_is_not_needed_
     assert config == TextConfig(rules=(LONG_S, RuleConfig(pattern="a", replacement="b")))
     assert config.with_file() is config
     assert msgspec.json.decode(msgspec.json.encode(config), type=TextConfig) == config
+
+
+def test_white_space_can_be_replaced_and_lines_without_anything_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "rules.tsv"
+    path.write_text("\u00a0\t \n  \n\t\t\n# spaces\n\u2009\t\n")
+    assert TextConfig(rules=read_rules(path)).prepare("a\u00a0b\u2009c") == "a bc"

@@ -7,17 +7,21 @@ from PIL import Image
 from seqlabel.records import LineImage, Matrix, Signal, Strokes, Symbols, Waveform
 
 
-def joined(first: Signal, second: Signal, rng: np.random.Generator) -> Signal | None:
+def joined(
+    first: Signal, second: Signal, rng: np.random.Generator, *, is_from_right: bool = False
+) -> Signal | None:
     """Returns `second` after `first`, with the gap of a word between them; None where they do not go together.
 
-    Line images are brought to one height. Ink is set side by side with the middles of its points at one level. Speech
-    is parted by noise as loud as the quietest moment of both. Matrices and symbols follow each other directly.
+    Line images are brought to one height; the second stands to the right of the first, in the order of the frames. Ink
+    is set side by side with the middles of its points at one level, the second to the left where the writing runs from
+    right to left. Speech is parted by noise as loud as the quietest moment of both. Matrices and symbols follow each
+    other directly.
     """
     match first, second:
         case LineImage(), LineImage():
             return _images(first, second, rng) if first.pixels.size and second.pixels.size else None
         case Strokes(), Strokes():
-            return _ink(first, second, rng)
+            return _ink(first, second, rng, is_from_right)
         case Waveform(), Waveform() if first.sample_rate == second.sample_rate:
             return _speech(first, second, rng)
         case Matrix(), Matrix() if first.values.shape[1] == second.values.shape[1]:
@@ -42,17 +46,19 @@ def _images(first: LineImage, second: LineImage, rng: np.random.Generator) -> Li
     return LineImage(np.concatenate([first.pixels, gap.astype(np.uint8), right], axis=1))
 
 
-def _ink(first: Strokes, second: Strokes, rng: np.random.Generator) -> Strokes | None:
+def _ink(first: Strokes, second: Strokes, rng: np.random.Generator, is_from_right: bool) -> Strokes | None:
     sides = [[stroke for stroke in ink.strokes if len(stroke)] for ink in (first, second)]
     if not all(sides):
         return None
-    left, right = (np.concatenate(strokes).astype(np.float64) for strokes in sides)
-    height = max(float(np.ptp(np.percentile(points[:, 1], [5, 95]))) for points in (left, right))
+    before, after = (np.concatenate(strokes).astype(np.float64) for strokes in sides)
+    height = max(float(np.ptp(np.percentile(points[:, 1], [5, 95]))) for points in (before, after))
     gap = rng.uniform(0.2, 0.6) * height
-    offset = np.array(
-        [left[:, 0].max() + gap - right[:, 0].min(), np.median(left[:, 1]) - np.median(right[:, 1])],
-        np.float32,
+    to_side = (
+        before[:, 0].min() - gap - after[:, 0].max()
+        if is_from_right
+        else before[:, 0].max() + gap - after[:, 0].min()
     )
+    offset = np.array([to_side, np.median(before[:, 1]) - np.median(after[:, 1])], np.float32)
     strokes = first.strokes + tuple(stroke + offset for stroke in second.strokes)
     times = pressures = None
     if first.times is not None and second.times is not None:

@@ -96,3 +96,12 @@ def test_matrices_and_symbols_follow_each_other_directly() -> None:
 def test_what_does_not_go_together_is_not_joined(second: Signal) -> None:
     assert joined(Waveform(np.zeros(10, np.float32), 8000), second, rng()) is None
     assert joined(line(4, 4, 255), second, rng()) is None
+
+
+def test_ink_that_runs_from_right_to_left_goes_on_at_the_left() -> None:
+    stroke = np.array([[10, 0], [14, 4], [20, 1]], np.float32)
+    found = joined(Strokes((stroke,)), Strokes((stroke + 300,)), np.random.default_rng(1), is_from_right=True)
+    assert isinstance(found, Strokes)
+    first, second = found.strokes
+    assert first.tolist() == stroke.tolist()
+    assert second[:, 0].max() < first[:, 0].min() < second[:, 0].max() + 4
