@@ -13,8 +13,10 @@ read lines: from line images in memory to texts. read pages: from files to texts
 kraken reads in batches of 1, its default, and of 16; the faster counts. Both networks have hardly been trained: a speed
 is measured here, and nothing about errors. cut lines: from grey pages in memory. cut pages: from files to line images.
 
-`--cores` is how many processor cores both may use (of those that `taskset` leaves). Beside the lines per second stand
-those per second of processor time, which say more than the clock on a machine where other programs run.
+`--precision` is seqlabel's: bfloat16 where the processor has it, which is what the recipe finds fastest, or float32. kraken
+computes in float32, its default. `--cores` is how many processor cores both may use (of those that `taskset` leaves). Beside
+the lines per second stand those per second of processor time, which say more than the clock on a machine where other
+programs run.
 """
 
 import argparse
@@ -38,14 +40,14 @@ import torch
 from msgspec.structs import replace
 
 from seqlabel.data import ahead
-from seqlabel.devices import prepare_arithmetic
+from seqlabel.devices import has_fast_bfloat16, prepare_arithmetic
 from seqlabel.evaluation import decode
 from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.formats import Page, cut_page_line, page_image, read_line_image, read_page
 from seqlabel.manifest import read_manifests, without_untold_lines, write_manifest
 from seqlabel.page_reading import read_page_with
 from seqlabel.processes import Processes
-from seqlabel.recognizer import Recognizer
+from seqlabel.recognizer import Precision, Recognizer
 from seqlabel.records import LineImage
 from seqlabel.run_log import RunLog
 from seqlabel.training import Trainer
@@ -76,24 +78,26 @@ class Rates:
 class Ours:
     """seqlabel at the same tasks; each returns the number of its lines."""
 
-    def __init__(self, pages: list[Path], folder: Path, num_cores: int, num_steps: int) -> None:
+    def __init__(
+        self, pages: list[Path], folder: Path, num_cores: int, num_steps: int, precision: Precision
+    ) -> None:
         self.pages, self.num_steps = pages, num_steps
         prepare_arithmetic(num_cores)
         examples = [line for part in read_manifests(pages) for line in without_untold_lines(part)]
         write_manifest(folder / "train.jsonl", examples)
         write_manifest(folder / "dev.jsonl", examples[:8])
-        config = _recipe(folder, num_cores)
+        config = _recipe(folder, num_cores, precision)
         self.config = config
         log = RunLog(folder, append=False)
         torch.manual_seed(config.training.seed)
         self.trainer = Trainer(
             config, folder, prepare(config, folder, log), torch.device("cpu"), log, Processes()
         )
-        self.trainer.progress = replace(self.trainer.progress, precision="float32", num_threads=num_cores)
+        self.trainer.progress = replace(self.trainer.progress, precision=precision, num_threads=num_cores)
         self.epoch = 0
         self.train(2)
         self.trainer._finish_epoch(self.trainer._evaluate(), [], 0.0)
-        self.recognizer = Recognizer.load(folder / "last.safetensors", "cpu")
+        self.recognizer = Recognizer.load(folder / "last.safetensors", "cpu", precision=precision)
         torch.set_num_threads(num_cores)
         self.loaded = [self._page(path) for path in pages]
         self.lines = [image for page, pixels in self.loaded for image in _cut(page, pixels)]
@@ -116,7 +120,14 @@ class Ours:
         """Reads line images that are in memory."""
         loaded = self.recognizer.loaded
         features = [loaded.frontend(image) for image in self.lines]
-        return len(decode(loaded.model, self.recognizer.decoder, features, self.recognizer.device))
+        found = decode(
+            loaded.model,
+            self.recognizer.decoder,
+            features,
+            self.recognizer.device,
+            precision=self.recognizer.precision,
+        )
+        return len(found)
 
     def read_pages(self) -> int:
         """Reads pages from the disk."""
@@ -146,6 +157,8 @@ def main() -> None:
         "--steps", type=int, default=12, help="of kraken, with 16 lines each; twice as many of ours"
     )
     parser.add_argument("--cores", type=int, default=1)
+    default = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=default)
     parser.add_argument("--only", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--peers", type=Path, default=Path(".peers") / "kraken")
     arguments = parser.parse_args()
@@ -164,10 +177,14 @@ def main() -> None:
             "steps": arguments.steps,
         }
         with PeerProcess(python, "kraken_process.py", [json.dumps(setup)], arguments.cores) as kraken:
-            print(f"{len(pages)} pages, {arguments.cores} of {os.cpu_count()} cores, {KRAKEN}", flush=True)
+            print(
+                f"{len(pages)} pages, {arguments.cores} of {os.cpu_count()} cores, "
+                f"seqlabel in {arguments.precision}, {KRAKEN}",
+                flush=True,
+            )
             kraken.ask("prepare")
             # Twice the steps, since the recipe's batches are half as large.
-            ours = Ours(pages, folder, arguments.cores, 2 * arguments.steps)
+            ours = Ours(pages, folder, arguments.cores, 2 * arguments.steps, arguments.precision)
             rates = _measure(ours, kraken, arguments.only, arguments.rounds)
     _print(rates, arguments.only)
 
@@ -205,14 +222,14 @@ def _print(rates: dict[str, Rates], tasks: list[str]) -> None:
         )
 
 
-def _recipe(folder: Path, num_cores: int) -> ExperimentConfig:
+def _recipe(folder: Path, num_cores: int, precision: Precision) -> ExperimentConfig:
     data = DataConfig(
         directory=str(folder),
         offenders="leave_out",
         batch_size=poilus.data.batch_size,
         batch_frames=poilus.data.batch_frames,
     )
-    training = replace(poilus.training, num_threads=num_cores, precision="float32")
+    training = replace(poilus.training, num_threads=num_cores, precision=precision)
     return replace(poilus, name="lines", data=data, training=training)
 
 
