@@ -13,10 +13,10 @@ read lines: from line images in memory to texts. read pages: from files to texts
 kraken reads in batches of 1, its default, and of 16; the faster counts. Both networks have hardly been trained: a speed
 is measured here, and nothing about errors. cut lines: from grey pages in memory. cut pages: from files to line images.
 
-`--precision` is seqlabel's: bfloat16 where the processor has it, which is what the recipe finds fastest, or float32. kraken
-computes in float32, its default. `--cores` is how many processor cores both may use (of those that `taskset` leaves). Beside
-the lines per second stand those per second of processor time, which say more than the clock on a machine where other
-programs run.
+`--precision` is seqlabel's: bfloat16 where the processor has it, which is what the recipe finds fastest, or float32.
+kraken computes in float32, its default. `--cores` is how many processor cores both may use (of those that `taskset`
+leaves). Beside the lines per second stand those per second of processor time, which say more than the clock on a
+machine where other programs run.
 """
 
 import argparse

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from seqlabel.errors import FormatError
-from seqlabel.formats.line_cut import LineCutConfig, cut_page_line, shrunk, straightened
+from seqlabel.formats.line_cut import (
+    LineCutConfig,
+    _moved_columns,
+    _upper_quartile,
+    cut_page_line,
+    shrunk,
+    straightened,
+)
 from seqlabel.formats.page import PageLine
 from seqlabel.records import LineImage
 
@@ -211,3 +218,18 @@ def test_an_outline_without_a_base_line_has_margins_too() -> None:
 def test_a_line_is_scaled_to_the_height_that_is_asked_for() -> None:
     page, line = curved_page()
     assert cut_page_line(page, line, LineCutConfig(max_height=16))[0].pixels.shape[0] == 16
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 1000, 1003])
+def test_the_tone_of_paper_is_the_upper_quartile_of_numpy(size: int) -> None:
+    values = np.random.default_rng(size).integers(0, 256, size).astype(np.uint8)
+    assert _upper_quartile(values) == np.percentile(values, 75)
+    assert _upper_quartile(np.full(size, 255, np.uint8)) == 255
+
+
+def test_columns_are_moved_each_by_its_own_rows_and_the_border_is_repeated() -> None:
+    rng = np.random.default_rng(1)
+    page = rng.integers(0, 256, (20, 30)).astype(np.uint8)
+    for first in (np.cumsum(rng.integers(-1, 2, 30)), np.full(30, 18), rng.integers(-9, 25, 30)):
+        rows = (np.arange(7)[:, None] + first[None, :]).clip(0, 19)
+        assert np.array_equal(_moved_columns(page, first, 7), page[rows, np.arange(30)])
