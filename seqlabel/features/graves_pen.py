@@ -15,8 +15,8 @@ from seqlabel.features.delayed_strokes import REACH
 from seqlabel.features.ink_normalization import Ink, InkNormalizationConfig, Unit, normalized
 from seqlabel.features.ink_points import points_around, resample
 from seqlabel.features.pen_speed import clock, relative_speed
-from seqlabel.features.sources import require, whole_file
-from seqlabel.formats.ink import INK_SUFFIXES, read_strokes
+from seqlabel.features.sources import pen_ink, require
+from seqlabel.formats import INK_SUFFIXES
 from seqlabel.records import Example, Signal, Strokes
 
 HIGH_PASS = 5.0
@@ -94,12 +94,12 @@ class GravesPen:
         self.dim = 25 + (config.ink.delayed_strokes == "flag")
 
     def read(self, example: Example) -> Strokes:
-        """Returns the ink of an example.
+        """Returns the ink of an example (`pen_ink`).
 
         Raises:
-            FormatError: the file cannot be read as ink, or a part of it is asked for.
+            FormatError: the file cannot be read as ink, or has no such row.
         """
-        return read_strokes(whole_file(example))
+        return pen_ink(example)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns one row for each resampled point.

@@ -14,8 +14,8 @@ from seqlabel.config import Config
 from seqlabel.errors import ConfigError
 from seqlabel.features.ink_normalization import InkNormalizationConfig, Unit, normalized
 from seqlabel.features.ink_points import points_around, resample
-from seqlabel.features.sources import whole_file
-from seqlabel.formats import INK_SUFFIXES, read_ink
+from seqlabel.features.sources import pen_ink
+from seqlabel.formats import INK_SUFFIXES
 from seqlabel.records import Example, Signal, Strokes
 
 
@@ -80,12 +80,12 @@ class Pen:
         self.dim = 8 + config.context_cells**2 + (config.ink.delayed_strokes == "flag")
 
     def read(self, example: Example) -> Strokes:
-        """Returns the ink of an example: a file, or a row of one (`page.inkml:2`).
+        """Returns the ink of an example (`pen_ink`).
 
         Raises:
-            FormatError: the file cannot be read as ink, or a part of it is asked for.
+            FormatError: the file cannot be read as ink, or has no such row.
         """
-        return read_ink(whole_file(example))
+        return pen_ink(example)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns one row for each resampled point.

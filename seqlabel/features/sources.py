@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from seqlabel.errors import ConfigError, ManifestError
-from seqlabel.formats import LineCutConfig, read_line_image, read_page_line, split_page_address
-from seqlabel.records import Example, LineImage
+from seqlabel.formats import LineCutConfig, read_ink, read_line_image, read_page_line, split_page_address
+from seqlabel.records import Example, LineImage, Strokes
 
 
 def whole_file(example: Example) -> Path:
@@ -34,6 +34,16 @@ def line_image(example: Example, cut: LineCutConfig) -> LineImage:
     """
     source = whole_file(example)
     return read_line_image(source) if split_page_address(source) is None else read_page_line(source, cut)[0]
+
+
+def pen_ink(example: Example) -> Strokes:
+    """The ink of an example, which is a file of its own or a row of one (`page.inkml:2`).
+
+    Raises:
+        FormatError: the file cannot be read as ink, or has no such row.
+        ManifestError: as `whole_file`.
+    """
+    return read_ink(whole_file(example))
 
 
 def require(is_met: bool, config: object, expected: str) -> None:

@@ -147,3 +147,17 @@ def test_seconds_are_refused_where_the_file_has_none(kind: type, tmp_path: Path)
     config, write = MADE[kind]
     with pytest.raises(ManifestError, match="'cut': start_seconds"):
         config.build().read(Example(id="cut", source=write(tmp_path), start_seconds=0.5))
+
+
+@pytest.mark.parametrize(
+    "config", [PenConfig(), GravesPenConfig(), BezierConfig()], ids=lambda c: type(c).__name__
+)
+def test_every_feature_of_ink_reads_a_row_of_a_file(config: FeatureConfig, tmp_path: Path) -> None:
+    letter = np.array([[0, 0], [2, 10], [4, 0], [6, 10]], np.float32)
+    places = [np.float32([12 * column, 30 * row]) for row in range(2) for column in range(12)]
+    write_strokes(tmp_path / "a.json", Strokes(tuple(letter + place for place in places)))
+    second = config.build().read(Example(id="1", source=tmp_path / "a.json:1"))
+    assert isinstance(second, Strokes)
+    assert len(second.strokes) == 12 and second.strokes[0][:, 1].tolist() == [30, 40, 30, 40]
+    with pytest.raises(FormatError, match="2 rows"):
+        config.build().read(Example(id="2", source=tmp_path / "a.json:2"))
