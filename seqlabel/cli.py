@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seqlabel.line_scores import Line
     from seqlabel.recognizer import Recognizer
 
+from seqlabel.calibrating import add_calibrate_options, calibrate
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding, say_left_out
 from seqlabel.scoring import add_scoring_options, check_scoring_options, tell_scores
@@ -206,6 +207,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         _folded([Line(*row) for row in rows], folding),
         evaluation.rates.frames,
         are_labels=are_labels,
+        reliability=recognizer.reliability(evaluation),
     )
     return DONE
 
@@ -479,6 +481,16 @@ def _parser() -> argparse.ArgumentParser:
 
     add_lm_commands(commands, _Parser)
 
+    calibrating = command(
+        calibrate,
+        "calibrate",
+        "learn from a dev set how far a model's confidences can be trusted",
+        "\n\nTraining and `lm tune` do so by themselves; this is for models of other makes of seqlabel, for another\n"
+        "dev set, and after the decoder was changed. What was found is written into the model file.",
+    )
+    _add_model(calibrating)
+    add_calibrate_options(calibrating)
+
     info = command(_info, "info", "say what a model reads and writes, and how it was trained")
     _add_model(info)
 
@@ -492,7 +504,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
-    for added in (train, evaluate, reading, align):
+    for added in (train, evaluate, reading, align, calibrating):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from seqlabel.evaluation import decode
 from seqlabel.formats import INK_SUFFIXES, read_ink_groups, split_rows
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Hypothesis
@@ -27,12 +26,5 @@ def read_ink_with(recognizer: Recognizer, path: Path, *, rows: bool = False) -> 
     groups = read_ink_groups(path)
     parts = [split_rows(ink) if rows else [ink] for ink in groups]
     features = [recognizer.loaded.frontend(ink) for group in parts for ink in group]
-    found = decode(
-        recognizer.loaded.model,
-        recognizer.decoder,
-        features,
-        recognizer.device,
-        precision=recognizer.precision,
-    )
-    best = iter(hypotheses[0] for hypotheses in found)
+    best = iter(hypotheses[0] for hypotheses in recognizer.read_features(features))
     return [[next(best) for _ in group] for group in parts]

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from seqlabel.calibration import Calibration
 from seqlabel.config import Config
 from seqlabel.decoders import DecoderConfig
 from seqlabel.errors import ConfigError, ModelFileError, SeqlabelError
@@ -54,12 +55,13 @@ class TrainingSummary(Config, frozen=True):
 
 
 class Header(Config, frozen=True):
-    """The JSON part of a model file."""
+    """The JSON part of a model file; without a calibration confidences are what the network says."""
 
     experiment: ExperimentConfig
     tokens: TokenTable
     num_parameters: int
     summary: TrainingSummary
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,23 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
     return LoadedModel(header, frontend, model.to(device).eval(), _language(path, tensors))
 
 
-def set_decoding(path: Path, decoder: DecoderConfig, language: LanguageModels) -> None:
+def set_calibration(path: Path, calibration: Calibration) -> None:
+    """Writes into a model file what its confidences are worth.
+
+    Raises:
+        ModelFileError: as for `load_model`, or the file cannot be written; then it stays as it was.
+    """
+    tensors, metadata = read_tensors(path)
+    header = msgspec.structs.replace(_decode_header(path, metadata), calibration=calibration)
+    save_tensors(path, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
+
+
+def set_decoding(
+    path: Path, decoder: DecoderConfig, language: LanguageModels, calibration: Calibration | None = None
+) -> None:
     """Writes into a model file how it is to be decoded, with the language models that belong to it.
+
+    The calibration is that of this decoder; without one confidences are what the network says.
 
     Raises:
         ModelFileError: as for `load_model`, or the file cannot be written; then it stays as it was.
@@ -128,7 +145,7 @@ def set_decoding(path: Path, decoder: DecoderConfig, language: LanguageModels) -
     tensors, metadata = read_tensors(path)
     header = _decode_header(path, metadata)
     experiment = msgspec.structs.replace(header.experiment, decoder=decoder)
-    header = msgspec.structs.replace(header, experiment=experiment)
+    header = msgspec.structs.replace(header, experiment=experiment, calibration=calibration)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("language.")}
     for kind in ("tokens", "words"):
         model: NgramModel | None = getattr(language, kind)

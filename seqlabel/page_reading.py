@@ -1,13 +1,14 @@
 """Pages read with a trained model: the text of each line, and where its words and characters stand on the page."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
+from seqlabel.calibration import Calibration, Scale
 from seqlabel.ctc import Emissions
 from seqlabel.decoders import token_spans, words_of
 from seqlabel.errors import ConfigError, SeqlabelError
@@ -114,15 +115,23 @@ def read_page_with(
         on_line()
         best = hypotheses[0]
         if not places:
-            lines[index] = LineReading(tuple(hypotheses), ())
+            lines[index] = LineReading(tuple(map(recognizer.calibrated, hypotheses)), ())
             continue
         image, place = read_page_line(page_address(path, index), feature.config.cut)
         spans = best.spans or token_spans(emitted[turn], best.token_ids, recognizer.header.tokens)
         edges = feature.frame_edges(image, len(emitted[turn]))
         # The file may measure in another unit than the pixel of this image.
         unit = np.array(page.size or place.page_size) / place.page_size
-        words = _words(spans, edges, image, place, unit, recognizer.header.tokens)
-        lines[index] = LineReading(tuple(hypotheses), words)
+        words = _words(
+            spans,
+            edges,
+            image,
+            place,
+            unit,
+            recognizer.header.tokens,
+            recognizer.calibration or Calibration(),
+        )
+        lines[index] = LineReading(tuple(map(recognizer.calibrated, hypotheses)), words)
     return PageReading(page, lines, failed)
 
 
@@ -133,6 +142,7 @@ def _words(
     place: LinePlace,
     unit: Float64[np.ndarray, "2"],
     tokens: TokenTable,
+    calibration: Calibration,
 ) -> tuple[PlacedText, ...]:
     """Returns the words of a line on its page; between two characters the border lies half way from peak to peak."""
     if not spans:
@@ -146,25 +156,17 @@ def _words(
     columns = np.interp(borders, np.arange(len(edges)), edges)
     height = float(image.pixels.shape[0])
 
-    def placed(text: str, first: int, last: int) -> PlacedText:
+    def placed(text: str, first: int, last: int, scale: Scale) -> PlacedText:
         left, right = columns[first], columns[last + 1]
         corners = np.array([(left, 0.0), (right, 0.0), (right, height), (left, height)])
-        part = spans[first : last + 1]
-        return PlacedText(
-            text,
-            place.on_page(corners) * unit,
-            min(span.confidence for span in part),
-        )
+        least = min(span.confidence for span in spans[first : last + 1])
+        return PlacedText(text, place.on_page(corners) * unit, float(scale(np.array([least]))[0]))
 
     words: list[PlacedText] = []
     for parts in words_of([span.text for span in spans], tokens):
         places = [place for _, place in parts]
         text = "".join(part for part, _ in parts)
-        characters = tuple(placed(part, place, place) for part, place in parts)
-        word = placed(text, min(places), max(places))
-        words.append(
-            word
-            if tokens.unit == "word"
-            else PlacedText(text, word.outline, min(c.confidence for c in characters), characters)
-        )
+        characters = tuple(placed(part, place, place, calibration.tokens) for part, place in parts)
+        word = placed(text, min(places), max(places), calibration.words)
+        words.append(word if tokens.unit == "word" else replace(word, parts=characters))
     return tuple(words)

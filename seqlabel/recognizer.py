@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from seqlabel.calibration import Reliability, Verdict, judge
 from seqlabel.ctc import Emissions, align, runs
 from seqlabel.data import (
     Offender,
@@ -59,6 +60,7 @@ class Recognizer:
         self.loaded = loaded
         self.device = choose_device(device)
         self.precision: torch.dtype = getattr(torch, precision)
+        self.calibration = loaded.header.calibration
         config = loaded.header.experiment.decoder if decoder is None else decoder
         self.decoder = config.build(loaded.header.tokens, loaded.language if language is None else language)
 
@@ -129,16 +131,20 @@ class Recognizer:
                     is_named = str(path) in str(error)
                     results[index] = error if is_named else type(error)(f"{path}: {error}")
             if features:
-                decoded = decode(
-                    self.loaded.model,
-                    self.decoder,
-                    list(features.values()),
-                    self.device,
-                    n_best=n_best,
-                    precision=self.precision,
-                )
+                decoded = self.read_features(list(features.values()), n_best)
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
+
+    def read_features(self, features: Sequence[np.ndarray], n_best: int = 1) -> list[list[Hypothesis]]:
+        """Returns the best hypotheses of each (T, F) array, their confidences calibrated where the model file can."""
+        found = decode(
+            self.loaded.model, self.decoder, features, self.device, n_best=n_best, precision=self.precision
+        )
+        return [[self.calibrated(hypothesis) for hypothesis in hypotheses] for hypotheses in found]
+
+    def calibrated(self, hypothesis: Hypothesis) -> Hypothesis:
+        """Returns a hypothesis of the decoder with the confidences that the model file has learnt to give."""
+        return hypothesis if self.calibration is None else self.calibration.applied(hypothesis)
 
     def align(
         self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None
@@ -224,7 +230,30 @@ class Recognizer:
         Raises:
             ManifestError: an example has no reference, or a file cannot be read; nothing is left out in silence.
         """
-        return self._evaluate(manifest, bar_of, self.decoder, None, unit)
+        found = self._evaluate(manifest, bar_of, self.decoder, None, unit)
+        return replace(found, hypotheses=tuple(map(self.calibrated, found.hypotheses)))
+
+    def reliability(self, found: Evaluation) -> Reliability | None:
+        """Returns how far the confidences of an evaluation came true; None where the model tells none."""
+        if not isinstance(self.header.experiment.objective, CtcConfig):
+            return None
+        return Reliability.of(self.header.tokens, found.references, found.hypotheses, self.calibration)
+
+    def verdict(self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None) -> Verdict:
+        """Returns how often the decoder is right, beside the confidences that it has on its own.
+
+        Args:
+            manifest: as for `evaluate`.
+            bar_of: as for `evaluate`.
+
+        Raises:
+            ManifestError: as for `evaluate`.
+            ConfigError: the model has not learnt by CTC.
+        """
+        if not isinstance(self.header.experiment.objective, CtcConfig):
+            raise ConfigError("the model has not learnt by CTC, and tells no confidences; take one that has")
+        found = self._evaluate(manifest, bar_of, self.decoder, None)
+        return judge(self.header.tokens, zip(found.references, found.hypotheses, strict=True))
 
     def _evaluate(
         self,

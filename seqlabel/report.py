@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import msgspec
 
 from seqlabel.alignment import align
+from seqlabel.calibration import Bin, Reliability, calibration_error
 from seqlabel.confidence import LEVEL, Difference
 from seqlabel.line_scores import (
     Confusion,
@@ -25,6 +26,7 @@ from seqlabel.significance import Comparison
 
 MOST_CONFUSIONS = 25
 """As many are shown in Markdown; all are in the JSON."""
+RELIABILITY = "How often what was read with such a confidence stands in the reference; the texts as written."
 NOTHING = "*"
 """Stands in an alignment for a word that is missing on one side."""
 _JOINERS = "\u200c\u200d"
@@ -67,6 +69,7 @@ class Report:
         scores: every line under the rules of the last row, in the order of the set.
         unit: what the words are called: `words` or `phones`.
         compared: with another system; None where there is none.
+        reliability: of the confidences that the lines were read with; None where there were none.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Report:
     scores: tuple[LineScore, ...]
     unit: str = "words"
     compared: Compared | None = None
+    reliability: Reliability | None = None
     groups: dict[str | None, ErrorRates] = field(init=False)
     characters: dict[Confusion, int] = field(init=False)
     words: dict[Confusion, int] = field(init=False)
@@ -154,6 +158,17 @@ def report_json(report: Report) -> str:
     }
     if report.compared is not None:
         found["comparison"] = compared_json(report.compared)
+    if report.reliability is not None:
+        found["reliability"] = {
+            "expected_error": report.reliability.expected_error,
+            **{
+                name: {
+                    "calibration_error": calibration_error(bins),
+                    "bins": [asdict(found) for found in bins],
+                }
+                for name, bins in confidence_bins(report)
+            },
+        }
     return msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
 
 
@@ -213,10 +228,38 @@ def report_markdown(report: Report) -> str:
             shown = list(confusions.items())[:MOST_CONFUSIONS]
             lines += [f"    {count:6,}  {confusion_text(pair)}" for pair, count in shown]
             lines += ["", *_left_out(len(confusions) - len(shown))]
+    bins_of = confidence_bins(report)
+    if bins_of:
+        lines += ["## Confidences", "", RELIABILITY, ""]
+    for name, bins in bins_of:
+        lines += _table(
+            (f"confidence of {name}", f"right {name}", name),
+            [(per_cent(b.confidence), per_cent(b.share_right), f"{b.count:,}") for b in bins],
+        )
+        lines += [f"Expected calibration error: {per_cent(calibration_error(bins))}.", ""]
+    if (expected := expected_text(report)) is not None:
+        lines += [expected, ""]
     lines += ["## Lines", "", "Those with the most wrong characters first.", ""]
     for score in report.worst_first:
         lines += [f"    {line_heading(score, report.unit)}", f"      {printable(alignment_text(score.line))}"]
     return "\n".join([*lines, ""])
+
+
+def confidence_bins(report: Report) -> list[tuple[str, tuple[Bin, ...]]]:
+    """Returns the confidences of tokens and of words in bins, as far as there are any."""
+    found = report.reliability
+    if found is None:
+        return []
+    return [(name, bins) for name, bins in (("tokens", found.tokens), (report.unit, found.words)) if bins]
+
+
+def expected_text(report: Report) -> str | None:
+    """Returns what the confidences let one expect; None where the model has not been calibrated."""
+    if report.reliability is None or report.reliability.expected_error is None:
+        return None
+    return (
+        f"Expected from confidences alone: {per_cent(report.reliability.expected_error)} of the tokens wrong."
+    )
 
 
 def comparison_sentences(compared: Compared, comparison: Comparison, unit: str) -> list[str]:

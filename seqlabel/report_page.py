@@ -9,14 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from seqlabel.alignment import align
+from seqlabel.calibration import Bin, calibration_error
 from seqlabel.confidence import Interval
 from seqlabel.line_scores import Confusion, LineScore
 from seqlabel.metrics import ErrorCounts, ErrorRates
 from seqlabel.report import (
+    RELIABILITY,
     Report,
     Row,
     comparison_sentences,
+    confidence_bins,
     errors_text,
+    expected_text,
     per_cent,
     printable,
     visible,
@@ -92,6 +96,7 @@ def report_page(report: Report) -> str:
         *_comparison(report),
         *_groups(report),
         *_confusions(report),
+        *_reliability(report),
         *_lines(report),
     ]
     return (
@@ -212,6 +217,32 @@ def _confusion_tables(confusions: dict[Confusion, int], name: str) -> str:
         rest = f'<p class="faint">{left:,} more are in report.json.</p>' if left else ""
         found += _fold(f"{len(more):,} more", [table(more), rest])
     return found
+
+
+def _reliability(report: Report) -> Iterator[str]:
+    shown = confidence_bins(report)
+    if not shown:
+        return
+    yield "<h2>Confidences</h2>"
+    yield f'<p class="faint">{_text(RELIABILITY)}</p>'
+    tables = (
+        f"<div><h3>{name.capitalize()}</h3>"
+        + _table(
+            ("confidence", "right", "", name),
+            [(per_cent(b.confidence), _bar(b.share_right, 1.0), _beside(b), f"{b.count:,}") for b in bins],
+            caption=f"Expected calibration error {per_cent(calibration_error(bins))}",
+        )
+        + "</div>"
+        for name, bins in shown
+    )
+    yield f'<div class="pair">{"".join(tables)}</div>'
+    if (expected := expected_text(report)) is not None:
+        yield f"<p>{_text(expected)}</p>"
+
+
+def _beside(found: Bin) -> str:
+    """How far the share of right is above or below the confidence, in points."""
+    return f"{100 * (found.share_right - found.confidence):+.1f}"
 
 
 def _lines(report: Report) -> Iterator[str]:

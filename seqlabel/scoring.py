@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from seqlabel.errors import ConfigError
 from seqlabel.scoring_rules import RULES_IN_WORDS, parse_rules
-from seqlabel.terminal import as_json_text, print_labels, print_rates, write_lines
+from seqlabel.terminal import as_json_text, percent, print_labels, print_rates, write_lines
 
 if TYPE_CHECKING:
+    from seqlabel.calibration import Reliability
     from seqlabel.line_scores import Line, LineScore
     from seqlabel.metrics import CharacterUnit, ErrorCounts
     from seqlabel.report import Compared, Report, Row
@@ -65,6 +66,7 @@ def tell_scores(
     *,
     are_labels: bool = False,
     other: Sequence["Line"] | None = None,
+    reliability: "Reliability | None" = None,
 ) -> None:
     """Prints the rates of lines, compares them with another system's, and writes the report, as the arguments say.
 
@@ -75,6 +77,7 @@ def tell_scores(
         frames: errors counted over frames.
         are_labels: whether a text is one label, so that the table of confusions is what is asked for.
         other: the same lines as the system `arguments.compare` has read them.
+        reliability: of the confidences that the lines were read with.
     """
     from seqlabel.report import Report
 
@@ -88,11 +91,20 @@ def tell_scores(
         if not arguments.json:
             print(rows[0].intervals)
     elif arguments.json:
-        print(as_json_text(_as_json(rows, unit, compared)))
+        found = _as_json(rows, unit, compared)
+        if reliability is not None and reliability.expected_error is not None:
+            found["expected_error"] = reliability.expected_error
+        print(as_json_text(found))
     else:
         _print(rows, unit, compared)
+        if reliability is not None and reliability.expected_error is not None:
+            print(
+                f"expected from confidences alone: {percent(reliability.expected_error)} of the tokens wrong"
+            )
     if arguments.report is not None:
-        _write_report(arguments.report, Report(title, tuple(rows), tuple(scores), unit, compared))
+        _write_report(
+            arguments.report, Report(title, tuple(rows), tuple(scores), unit, compared, reliability)
+        )
 
 
 def _rules(arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from seqlabel.terminal import (
 if TYPE_CHECKING:
     from seqlabel.page_reading import PageReading
     from seqlabel.recognizer import Recognizer
+    from seqlabel.records import Hypothesis
+    from seqlabel.review import Review
 
 TEXT, JSON, ALTO, PAGE, INKML = "text", "json", "alto", "page", "inkml"
 
@@ -56,6 +58,12 @@ def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="read N pages at once, each with one thread (default: as many as there are cores, one on a GPU)",
     )
+    parser.add_argument(
+        "--review",
+        action="store_true",
+        help="list the lines that a person should look at first: errors to expect, their share, line, text with "
+        "doubtful words in [brackets]",
+    )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, pages and folders")
 
 
@@ -73,6 +81,8 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         arguments.format = JSON
     if arguments.n_best < 1 or (arguments.n_best > 1 and arguments.format != JSON):
         raise ConfigError(f"--n-best {arguments.n_best}: expected at least 1, and --json beside it above 1")
+    if arguments.review and arguments.n_best > 1:
+        raise ConfigError("--review is of the best reading; leave --n-best out")
     if arguments.workers is not None and arguments.workers < 1:
         raise ConfigError(f"--workers {arguments.workers}: expected at least 1")
     writes = arguments.format in (ALTO, PAGE, INKML)
@@ -98,9 +108,33 @@ def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
             f"{what} is for pen ink, and the model reads {' '.join(sorted(recognizer.suffixes))}; take one that "
             "reads ink"
         )
+    review = _review(recognizer, arguments) if arguments.review else None
+    code = _read_all(recognizer, arguments, review)
+    if review is not None:
+        rows = map(as_json_text, review.as_json()) if arguments.format == JSON else review.rows()
+        for row in rows:
+            print(row)
+        sys.stdout.flush()
+        if arguments.format != JSON:
+            print(review.summary(), file=sys.stderr)
+    return code
+
+
+def _review(recognizer: "Recognizer", arguments: argparse.Namespace) -> "Review":
+    from seqlabel.review import Review
+
+    if recognizer.calibration is None:
+        raise ConfigError(
+            f"{arguments.model}: nobody has found out yet what its confidences are worth; "
+            f"run `seqlabel calibrate {arguments.model} DEV.jsonl` with a dev set, then --review"
+        )
+    return Review(recognizer.calibration)
+
+
+def _read_all(recognizer: "Recognizer", arguments: argparse.Namespace, review: "Review | None") -> int:
     code, found, pages = _gather(recognizer, arguments.paths, arguments.out)
     if arguments.format == INKML:
-        return max(code, _write_inks(recognizer, found, arguments))
+        return max(code, _write_inks(recognizer, found, arguments, review))
     files = [path for path, _ in found]
     if arguments.rows:
         code, files = _rows_of_files(code, files)
@@ -113,6 +147,8 @@ def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
         if isinstance(result, SeqlabelError):
             sys.stdout.flush()
             code = complain(result)
+        elif review is not None:
+            review.lines.append((str(path), result[0]))
         elif arguments.format == JSON:
             row = {"path": str(path), **hypothesis_as_json(result[0])}
             if arguments.n_best > 1:
@@ -120,11 +156,14 @@ def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
             print(as_json_text(row))
         else:
             print(f"{path}\t{result[0].text}")
-    return max(code, _transcribe_pages(recognizer, pages, arguments)) if pages else code
+    return max(code, _transcribe_pages(recognizer, pages, arguments, review)) if pages else code
 
 
 def _transcribe_pages(
-    recognizer: "Recognizer", pages: list[tuple[Path, Path]], arguments: argparse.Namespace
+    recognizer: "Recognizer",
+    pages: list[tuple[Path, Path]],
+    arguments: argparse.Namespace,
+    review: "Review | None",
 ) -> int:
     """Reads pages, several at once; what is said of them is said in their order. Returns the exit code."""
     import torch
@@ -152,6 +191,8 @@ def _transcribe_pages(
                     told = result()
                 except SeqlabelError as error:
                     told = _Told([], [str(error)])
+                if review is not None:
+                    review.lines += told.lines
                 for row in told.rows:
                     print(row)
                 if told.complaints:
@@ -249,7 +290,10 @@ def _rows_of_files(code: int, files: list[Path]) -> tuple[int, list[Path]]:
 
 
 def _write_inks(
-    recognizer: "Recognizer", files: list[tuple[Path, Path]], arguments: argparse.Namespace
+    recognizer: "Recognizer",
+    files: list[tuple[Path, Path]],
+    arguments: argparse.Namespace,
+    review: "Review | None",
 ) -> int:
     """Writes ink files with what the model reads in each of their trace groups, and returns the exit code."""
     from seqlabel.formats import (
@@ -278,6 +322,12 @@ def _write_inks(
                 else:
                     write_inkml(out, [(read_strokes(path), texts[0])], READING)
                 print(f"{path}\t{out}")
+                if review is not None:
+                    read = [row for group in groups for row in group]
+                    review.lines += [
+                        (str(path) if len(read) == 1 else f"{path} row {number}", row)
+                        for number, row in enumerate(read)
+                    ]
                 if (num_left := num_ungrouped_strokes(path)) > 0:
                     sys.stdout.flush()
                     code = complain(f"{path}: not read: {num_left} strokes that stand in no trace group")
@@ -301,10 +351,11 @@ def _is_below(path: Path, folder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is to be said of a page, on standard output and on standard error."""
+    """What is to be said of a page, on standard output and on standard error, and its lines for a review."""
 
     rows: list[str]
     complaints: list[str]
+    lines: "list[tuple[str, Hypothesis]]" = field(default_factory=list)
 
 
 def _transcribe_page(
@@ -332,8 +383,16 @@ def _transcribe_page(
     if out is not None:
         _make_folder(out.parent)
         write_page(path, out, {index: line.words for index, line in reading.lines.items()})
-        return _Told([f"{path}\t{out}"], complaints)
-    return _Told(_rows(path, reading, arguments), complaints)
+        return _Told([f"{path}\t{out}"], complaints, _lines(path, reading))
+    rows = [] if arguments.review else _rows(path, reading, arguments)
+    return _Told(rows, complaints, _lines(path, reading))
+
+
+def _lines(path: Path, reading: "PageReading") -> "list[tuple[str, Hypothesis]]":
+    return [
+        (f"{path}#{reading.page.lines[index].id}", line.hypotheses[0])
+        for index, line in sorted(reading.lines.items())
+    ]
 
 
 def _rows(path: Path, reading: "PageReading", arguments: argparse.Namespace) -> list[str]:

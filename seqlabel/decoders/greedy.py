@@ -4,6 +4,7 @@ import torch
 
 from seqlabel.config import Config
 from seqlabel.ctc import Emissions, collapse
+from seqlabel.decoders.spans import path_spans, word_spans
 from seqlabel.language_model import LanguageModels
 from seqlabel.records import Hypothesis
 from seqlabel.tokens import TokenTable
@@ -28,9 +29,25 @@ class Greedy:
         best, path = emissions.log_probs.max(dim=-1)
         valid = torch.arange(best.shape[1], device=best.device)[None, :] < emissions.lengths[:, None]
         scores = torch.where(valid, best, 0.0).double().sum(dim=1).tolist()
-        lengths = emissions.lengths.tolist()
-        ids = [collapse(row[:length]) for row, length in zip(path.tolist(), lengths, strict=True)]
-        return [
-            [Hypothesis(text=self.tokens.decode(labelling), token_ids=tuple(labelling), score=score)]
-            for labelling, score in zip(ids, scores, strict=True)
-        ]
+        found = []
+        for row, on_path, score, length in zip(
+            path.tolist(),
+            best.detach().double().cpu().numpy(),
+            scores,
+            emissions.lengths.tolist(),
+            strict=True,
+        ):
+            labelling = collapse(row[:length])
+            spans = path_spans(on_path, row[:length], self.tokens)
+            found.append(
+                [
+                    Hypothesis(
+                        text=self.tokens.decode(labelling),
+                        token_ids=tuple(labelling),
+                        score=score,
+                        spans=spans,
+                        words=word_spans(spans, self.tokens),
+                    )
+                ]
+            )
+        return found

@@ -35,6 +35,11 @@ def token_spans(log_probs: np.ndarray, token_ids: Sequence[int], tokens: TokenTa
     if not token_ids:
         return ()
     path = align(log_probs, token_ids)
+    return path_spans(log_probs[np.arange(len(path)), path], path, tokens)
+
+
+def path_spans(log_probs: np.ndarray, path: Sequence[int], tokens: TokenTable) -> tuple[Span, ...]:
+    """Returns the frames of each token on a path, given the natural logarithm (T,) of its probability at each frame."""
     spans: list[Span] = []
     start = 0
     for frame in range(1, len(path) + 1):
@@ -43,7 +48,7 @@ def token_spans(log_probs: np.ndarray, token_ids: Sequence[int], tokens: TokenTa
         token = path[start]
         if token != BLANK:
             # The mean would count the frames at the edges, where the token has hardly begun.
-            confidence = min(1.0, float(np.exp(log_probs[start:frame, token].max())))
+            confidence = min(1.0, float(np.exp(log_probs[start:frame].max())))
             spans.append(
                 Span(text=tokens.tokens[token], start_frame=start, end_frame=frame, confidence=confidence)
             )
