@@ -21,8 +21,8 @@ from recipes.poilus.poilus import config as poilus
 from seqlabel.augmentations import ImageDamageConfig, ImageWarpConfig, SignalAugmentationConfig
 from seqlabel.data import collate
 from seqlabel.model import Model
+from seqlabel.optimization import build_optimizer
 from seqlabel.records import LineImage
-from seqlabel.training import build_optimizer
 
 # isort: split
 import torch

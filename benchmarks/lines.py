@@ -96,7 +96,9 @@ class Ours:
         self.trainer.progress = replace(self.trainer.progress, precision=precision, num_threads=num_cores)
         self.epoch = 0
         self.train(2)
-        self.trainer._finish_epoch(self.trainer._evaluate(), [], 0.0)
+        if (found := self.trainer._evaluate()) is None:
+            raise SystemExit("the model says NaN")
+        self.trainer._finish_epoch(*found)
         self.recognizer = Recognizer.load(folder / "last.safetensors", "cpu", precision=precision)
         torch.set_num_threads(num_cores)
         self.loaded = [self._page(path) for path in pages]

@@ -93,7 +93,7 @@ def _train(arguments: argparse.Namespace) -> int:
         )
     for word in arguments.overrides:
         if meant := difflib.get_close_matches(
-            word, ("--run-dir", "--data-dir", "--device", "--init-from"), 1, 0.8
+            word, ("--run-dir", "--data-dir", "--device", "--init-from", "--tracker"), 1, 0.8
         ):
             raise ConfigError(f"{word}: no such option; did you mean {meant[0]}?")
     from seqlabel.experiment import load_recipe
@@ -127,7 +127,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
     command = shlex.join(["seqlabel", *arguments.given])
     try:
-        result = train(config, run_dir, data_dir, arguments.device)
+        result = train(config, run_dir, data_dir, arguments.device, arguments.tracker)
     except TrainingStopped as stop:
         if is_first_process():
             complain(f"{stop}: {command}")
@@ -388,7 +388,8 @@ def _parser() -> argparse.ArgumentParser:
         add_help=False,
     )
     train.usage = (
-        "seqlabel train RECIPE.py [--run-dir DIR] [--data-dir DIR] [--device D] [--any.setting value ...]"
+        "seqlabel train RECIPE.py [--run-dir DIR] [--data-dir DIR] [--device D] "
+        "[--tracker T] [--any.setting value ...]"
     )
     train.add_argument(
         "-h",
@@ -409,6 +410,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MODEL",
         type=Path,
         help="begin with the weights of a trained model, as far as they fit",
+    )
+    train.add_argument(
+        "--tracker",
+        choices=("none", "tensorboard"),
+        default="none",
+        help="keep the figures of each epoch for TensorBoard as well, in DIR/tensorboard (default: none)",
     )
 
     evaluate = command(_evaluate, "evaluate", "measure a model's errors on a manifest")

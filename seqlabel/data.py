@@ -2,7 +2,7 @@
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -351,7 +351,7 @@ class BatchMaker:
         return Loaded(item.example, signal, item.num_frames + other.num_frames, target)
 
 
-def ahead(function: Callable[[T], R], items: Sequence[T], num_ahead: int = 3) -> Iterator[R]:
+def ahead(function: Callable[[T], R], items: Sequence[T], num_ahead: int = 3) -> Generator[R, None, None]:
     """Yields `function(item)` for every item in order, computed in a thread that runs a few items ahead."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting: deque[Future[R]] = deque(pool.submit(function, item) for item in items[:num_ahead])

@@ -13,6 +13,10 @@ class ConfigError(SeqlabelError):
     """A setting or a recipe is wrong."""
 
 
+class DivergenceError(SeqlabelError):
+    """A training whose loss or gradient keeps being no number; its best model is kept."""
+
+
 class FormatError(SeqlabelError):
     """A file of somebody else's format (audio, image, ink, matrix, page) cannot be read."""
 

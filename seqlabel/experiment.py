@@ -41,6 +41,8 @@ class DataConfig(Config, frozen=True):
             no longer than the longest example. Examples without a group are joined to each other. For CTC alone.
         batch_size: most examples in a batch.
         batch_frames: most frames in a batch, padding included.
+        kept_megabytes: of signals that are kept in memory, in millions of bytes for each process; what goes beyond it
+            is read from its file again when it is needed. It does not change what is learnt.
     """
 
     directory: str
@@ -53,6 +55,7 @@ class DataConfig(Config, frozen=True):
     join_share: Share = 0.0
     batch_size: Count = 16
     batch_frames: Count = 16000
+    kept_megabytes: FromZero = 1000.0
 
 
 class TrainingConfig(Config, frozen=True):
@@ -79,6 +82,8 @@ class TrainingConfig(Config, frozen=True):
         precision: of the encoder's arithmetic; `auto` takes bfloat16 where the processor has it and a timed
             step is faster so. The loss is always computed in float32.
         num_threads: of the arithmetic on a CPU; None for as many as make a timed step fastest.
+        checkpoint_seconds: a checkpoint is written after every epoch, and within long ones this often. It does not
+            change what is learnt.
     """
 
     num_epochs: Count = 40
@@ -95,6 +100,7 @@ class TrainingConfig(Config, frozen=True):
     seed: Seed = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     num_threads: Count | None = None
+    checkpoint_seconds: FromZero = 120.0
 
 
 class ExperimentConfig(Config, frozen=True):

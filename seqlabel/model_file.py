@@ -1,10 +1,9 @@
 """The model file: one safetensors file with the weights and, as JSON in its header, all that reading needs.
 
 Nothing on the loading path can run code: tensors are raw numbers and the header is decoded into typed data.
-Files are written to a temporary name beside their place, synced and renamed.
+How files are written, and what their checksum is, `tensor_files` says.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from seqlabel.calibration import Calibration
@@ -24,6 +21,7 @@ from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
 from seqlabel.language_model import LanguageModels, NgramModel, Pronunciation
 from seqlabel.model import Model
+from seqlabel.tensor_files import read_metadata, read_tensors, save_tensors
 from seqlabel.tokens import TokenTable
 
 FORMAT_VERSION = 1
@@ -74,8 +72,18 @@ class LoadedModel:
     language: LanguageModels
 
 
-def save_model(path: Path, header: Header, weights: dict[str, Tensor], frontend: Frontend) -> None:
-    """Writes a model file; a file of that name stays whole until the new one is complete."""
+def save_model(
+    path: Path,
+    header: Header,
+    weights: dict[str, Tensor],
+    frontend: Frontend,
+    previous: Path | None = None,
+) -> None:
+    """Writes a model file; a file of that name stays whole until the new one is complete, and is `previous` then.
+
+    Raises:
+        ModelFileError: it cannot be written; a file that was there before stays.
+    """
     tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     for name, array in frontend.statistics().items():
         tensors[f"normalization.{name}"] = torch.from_numpy(array)
@@ -84,7 +92,7 @@ def save_model(path: Path, header: Header, weights: dict[str, Tensor], frontend:
         "format_version": str(FORMAT_VERSION),
         "header": msgspec.json.encode(header).decode(),
     }
-    save_tensors(path, tensors, metadata)
+    save_tensors(path, tensors, metadata, previous)
 
 
 def load_model(path: Path, device: torch.device) -> LoadedModel:
@@ -194,64 +202,7 @@ def read_header(path: Path) -> Header:
     Raises:
         ModelFileError: as for `load_model`.
     """
-    _refuse_non_file(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path, error) from error
-    return _decode_header(path, metadata)
-
-
-def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file under a temporary name, syncs it and renames it to `path`.
-
-    Raises:
-        ModelFileError: it cannot be written (a full disk); a file that was there before stays.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file(tensors, temporary, metadata)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except SafetensorError as error:
-        reason = str(error).removeprefix("Error while serializing: ")
-        raise ModelFileError(f"{path}: cannot be written ({reason}); is the disk full?") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Returns the tensors and the metadata of a safetensors file.
-
-    Raises:
-        ModelFileError: no such file, or not a whole safetensors file.
-    """
-    _refuse_non_file(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _refuse_non_file(path: Path) -> None:
-    if path.is_dir():
-        raise ModelFileError(
-            f"{path}: is a folder; give the model file in it, such as {path / 'best.safetensors'}"
-        )
-    if not path.is_file():
-        raise ModelFileError(
-            f"{path}: no such model file; `seqlabel train` writes best.safetensors in its run folder"
-        )
-
-
-def _unreadable(path: Path, error: Exception) -> ModelFileError:
-    reason = str(error).removeprefix("Error while deserializing header: ")
-    return ModelFileError(
-        f"{path}: not a whole safetensors file ({reason}); expected one that `seqlabel train` wrote, copy it again"
-    )
+    return _decode_header(path, read_metadata(path))
 
 
 def _decode_header(path: Path, metadata: dict[str, str]) -> Header:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from seqlabel.whole_files import write_whole
+
+_PLACE = re.compile(rb"epoch +(\d+)/\d+  (?:step +(\d+)  )?")
+"""How lines of train.log begin that belong to an epoch, or to a step of it."""
 LINE_SECONDS = 60.0
 """Without a terminal, a long epoch is heard of this often."""
 
@@ -33,6 +38,8 @@ class RunLog:
         if not append and not is_quiet:
             self.text.write_text("")
             self.metrics.write_text("")
+        elif not is_quiet:
+            _end_line(self.text)
 
     def line(self, text: str) -> None:
         """Says one line to both."""
@@ -51,21 +58,38 @@ class RunLog:
             file.write(text + "\n")
 
     def epoch(self, metrics: dict[str, object], text: str) -> None:
-        """Says one line on an epoch and keeps its figures as one JSON object."""
+        """Says one line on an epoch and keeps its figures as one JSON object, which is on the disk afterwards."""
         if self.is_quiet:
             return
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         self.line(text)
 
-    def forget_epochs_after(self, epoch: int) -> None:
-        """Takes out the figures of epochs that a checkpoint does not know, since they will be run again."""
-        if self.is_quiet or not self.metrics.exists():
+    def epochs(self) -> Iterator[dict[str, object]]:
+        """Yields the figures that were kept of each epoch."""
+        if self.metrics.exists():
+            for line in self.metrics.read_bytes().splitlines():
+                if math.isfinite(_epoch_of(line)):
+                    yield json.loads(line)
+
+    def forget_after(self, epoch: int, batch: int) -> None:
+        """Takes out what was said after that many epochs and batches, since it will be run, and said, again."""
+        self.forget_metrics_after(epoch)
+        self._keep(self.text, lambda line: _place_of(line) <= (epoch, batch))
+
+    def forget_metrics_after(self, epoch: int) -> None:
+        """Takes out the figures of later epochs, and the half of a line."""
+        self._keep(self.metrics, lambda line: _epoch_of(line) <= epoch)
+
+    def _keep(self, path: Path, stays: Callable[[bytes], bool]) -> None:
+        if self.is_quiet or not path.exists():
             return
-        kept = [line for line in self.metrics.read_text().splitlines() if _epoch_of(line) <= epoch]
-        temporary = self.metrics.with_name(f".{self.metrics.name}.{os.getpid()}.tmp")
-        temporary.write_text("".join(line + "\n" for line in kept))
-        temporary.replace(self.metrics)
+        before = path.read_bytes()
+        kept = b"".join(line + b"\n" for line in before.split(b"\n") if line and stays(line))
+        if kept != before:
+            write_whole(path, kept)
 
     @contextmanager
     def bar(
@@ -130,12 +154,32 @@ def progress_bar(console: Console, last_column: str) -> Progress:
     )
 
 
-def _epoch_of(line: str) -> float:
+def _epoch_of(line: bytes) -> float:
     """The epoch of a line of metrics.jsonl; infinite for the half of a line that a killed process left."""
     try:
         return int(json.loads(line)["epoch"])
-    except ValueError:
+    except (ValueError, TypeError, KeyError):
         return math.inf
+
+
+def _place_of(line: bytes) -> tuple[int, int]:
+    """How many epochs were finished, and how many steps of the next, when a line of train.log was written.
+
+    Lines that do not say it are told as they were: from before everything.
+    """
+    match = _PLACE.match(line)
+    if match is None:
+        return -1, 0
+    return (int(match[1]), 0) if match[2] is None else (int(match[1]) - 1, int(match[2]))
+
+
+def _end_line(path: Path) -> None:
+    """Ends the line that a killed process did not end."""
+    if path.exists() and path.stat().st_size:
+        with path.open("rb+") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
 
 
 def duration(seconds: float) -> str:

@@ -2,46 +2,67 @@
 
 import copy
 import dataclasses
-import datetime
-import json
+import errno
 import math
-import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from seqlabel.checkpoint import Progress, is_better, load_checkpoint, random_state, restore, save_checkpoint
-from seqlabel.ctc import Emissions, disagreement
+from seqlabel.checkpoint import (
+    Progress,
+    gradient_norms,
+    load_checkpoint,
+    random_state,
+    restore,
+    save_checkpoint,
+)
+from seqlabel.ctc import Emissions
 from seqlabel.data import Batch, BatchMaker, ahead
 from seqlabel.devices import choose_device, fastest, precisions, prepare_arithmetic, thread_counts
-from seqlabel.errors import ConfigError, SeqlabelError
+from seqlabel.divergence import (
+    MOST_RETURNS,
+    MOST_SKIPPED,
+    WINDOW,
+    after_return,
+    after_step,
+    diverges,
+    is_lost,
+    named,
+)
+from seqlabel.doctor import EmissionCounts, Settings, diagnose
+from seqlabel.epoch_report import after_epoch, dev_line, epoch_line, figures_of, metrics_of, summary_of
+from seqlabel.errors import ConfigError, DivergenceError
 from seqlabel.evaluation import evaluate
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.metrics import ErrorRates
-from seqlabel.model import Model
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
+from seqlabel.optimization import (
+    Answering,
+    Losses,
+    are_finite,
+    build_optimizer,
+    losses_of,
+    noisy_weights,
+    update_average,
+)
 from seqlabel.processes import Processes, joined_processes, own_device
+from seqlabel.run_folder import RunFolder, error_of_model, last_state, open_in_turn, previous
 from seqlabel.run_log import RunLog, duration
+from seqlabel.stopping import TrainingStopped as TrainingStopped
+from seqlabel.stopping import asked_to_stop
+from seqlabel.tracker import NoTracker, Tracker, TrackerName, check_tracker, open_tracker
 from seqlabel.training_set import TrainingSet, prepare
 from seqlabel.transfer import first_part, take_over
-from seqlabel.version import __version__
 
-CHECKPOINT_SECONDS = 120.0
-"""A checkpoint is written after every epoch, and within long ones this often."""
-
-
-class TrainingStopped(Exception):
-    """The run was asked to stop, has written its checkpoint, and can be gone on with by the same command."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +74,51 @@ class TrainingResult:
     minutes: float
 
 
-def train(config: ExperimentConfig, run_dir: Path, data_dir: Path, device: str = "auto") -> TrainingResult:
+def train(
+    config: ExperimentConfig,
+    run_dir: Path,
+    data_dir: Path,
+    device: str = "auto",
+    tracker: TrackerName = "none",
+) -> TrainingResult:
     """Trains, or goes on with, the run in `run_dir` and returns its best model.
 
     Raises:
         ManifestError, FormatError, TokenError: the data cannot be learnt from; the message names the first examples.
-        ConfigError: `run_dir` holds a run with other settings.
+        ConfigError: `run_dir` holds a run with other settings, or the disk is full.
+        ModelFileError: neither the checkpoint nor the one before can be read, or the disk is full.
+        DivergenceError: the loss or the gradient was too often not finite.
         TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
     """
+    check_tracker(tracker)
     where = choose_device(own_device(device))
     config = msgspec.structs.replace(config, texts=config.texts.with_file())
-    with joined_processes(where) as processes:
-        prepare_arithmetic(config.training.num_threads)
-        resumed = _open_in_turn(config, run_dir, processes)
-        log = RunLog(run_dir, append=resumed is not None, is_quiet=not processes.is_first)
-        others = f", {processes.size} processes" if processes.size > 1 else ""
-        log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}{others}")
-        torch.manual_seed(config.training.seed)
-        data = prepare(config, data_dir, log)
-        if config.training.init_from is not None and resumed is None:
-            _take_over(config, Path(config.training.init_from), data, log)
-        if processes.size > 1:  # the weights are the same everywhere, dropout is not
-            torch.manual_seed(config.training.seed * processes.size + processes.rank)
-        trainer = Trainer(config, run_dir, data, where, log, processes)
-        if resumed is not None:
-            trainer.resume(*resumed)
-        return trainer.run()
+    try:
+        with joined_processes(where) as processes, ExitStack() as stack:
+            prepare_arithmetic(config.training.num_threads)
+            resumed = open_in_turn(config, run_dir, processes, stack)
+            log = RunLog(run_dir, append=resumed is not None, is_quiet=not processes.is_first)
+            others = f", {processes.size} processes" if processes.size > 1 else ""
+            log.line(f"{config.name}: run folder {run_dir}, data {data_dir}, device {where}{others}")
+            for remark in resumed.remarks if resumed is not None else ():
+                log.line(remark)
+            torch.manual_seed(config.training.seed)
+            data = prepare(config, data_dir, log)
+            if config.training.init_from is not None and resumed is None:
+                _take_over(config, Path(config.training.init_from), data, log)
+            if processes.size > 1:  # the weights are the same everywhere, dropout is not
+                torch.manual_seed(config.training.seed * processes.size + processes.rank)
+            trainer = Trainer(config, run_dir, data, where, log, processes)
+            if resumed is not None:
+                trainer.resume(resumed.progress, resumed.tensors)
+            return trainer.run(tracker)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise ConfigError(
+            f"{error.filename or run_dir}: cannot be written ({error.strerror}); make room on the disk, the same "
+            "command goes on from the last checkpoint"
+        ) from error
 
 
 def _take_over(config: ExperimentConfig, path: Path, data: TrainingSet, log: RunLog) -> None:
@@ -105,7 +145,7 @@ class Trainer:
         processes: Processes,
     ) -> None:
         self.config = config
-        self.run_dir = run_dir
+        self.folder = RunFolder(run_dir)
         self.data = data
         self.device = device
         self.log = log
@@ -136,9 +176,17 @@ class Trainer:
             separator=data.tokens.encode(" ") if " " in data.tokens.tokens else (),
         )
         self.progress = Progress(experiment=config, precision=config.training.precision, data_digest=digest)
+        self.gradient_norms: list[float] = []
+        self.target_length = sum(len(data.tokens.split(item.example.text or "")) for item in data.dev) / len(
+            data.dev
+        )
+        self.saved = self.progress
+        self.best_error = math.inf
+        self.tracker: Tracker = NoTracker()
         self.stop_requested = threading.Event()
         self.stopping = self.checkpoint_is_due = False
-        self.last_checkpoint = time.monotonic()
+        self.last_checkpoint = self.counted_until = time.monotonic()
+        self.waited = 0.0
 
     def resume(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
         """Goes back to where a checkpoint was written.
@@ -152,14 +200,16 @@ class Trainer:
             restore(tensors, self.model, self.average, self.optimizer, self.processes.rank)
         except (KeyError, ValueError, RuntimeError) as error:
             raise ConfigError(
-                f"{self.run_dir}: holds a run that was started with other data ({str(error).splitlines()[0]}); "
+                f"{self.folder.path}: holds a run that was started with other data ({str(error).splitlines()[0]}); "
                 "give its --data-dir, or choose another --run-dir"
             ) from error
-        self.progress = progress
+        self.progress = self.saved = progress
+        self.gradient_norms = gradient_norms(tensors)
+        self.best_error = self.processes.from_first(error_of_model(self.folder.best, progress.dev_errors))
+        self.log.forget_after(progress.epoch, progress.batch)
         self.log.line(f"going on after {progress.epoch} epochs and {progress.batch} steps")
-        self.log.forget_epochs_after(progress.epoch)
 
-    def run(self) -> TrainingResult:
+    def run(self, tracker: TrackerName = "none") -> TrainingResult:
         """Runs the remaining epochs and returns the best model's place and rates."""
         training = self.config.training
         self._choose_arithmetic()
@@ -170,46 +220,82 @@ class Trainer:
             f"{len(self.data.tokens) - 1} tokens, {num_parameters:,} weights, {self.progress.precision}, "
             f"{num_threads} thread{'' if num_threads == 1 else 's'}"
         )
-        with self._stop_signals():
+        if self.processes.is_first:
+            self.tracker = open_tracker(tracker, self.folder.path, self.progress.num_steps, self.log.epochs())
+        with closing(self.tracker), asked_to_stop(self.stop_requested, self.log):
+            if self.progress.num_attempts == 0:  # what a run that diverges at once goes back to
+                self._save_checkpoint()
             while self.progress.epoch < training.num_epochs and not self._out_of_patience():
                 self._epoch()
         self.log.line(f"done after {duration(self.progress.seconds)}")
         return self._result()
 
     def _epoch(self) -> None:
+        """Runs the epoch under way to its end, or until the run has to go back."""
         training, data = self.config.training, self.config.data
         epoch = self.progress.epoch
         order = self.maker.order(epoch, data.batch_size, data.batch_frames)
-        begun = start = time.monotonic()
-        num_frames = 0
-        gradient_norms: list[float] = []
+        self.counted_until = time.monotonic()
         self.model.train()
-        with self.log.bar(
-            epoch, training.num_epochs, len(order), self.progress.batch, self.progress.seconds
-        ) as advance:
-            for batch in ahead(lambda indices: self._own_part(epoch, indices), order[self.progress.batch :]):
+        rest = order[self.progress.batch :]
+        with (
+            self.log.bar(
+                epoch, training.num_epochs, len(order), self.progress.batch, self.progress.seconds
+            ) as advance,
+            closing(ahead(lambda indices: self._own_part(epoch, indices), rest)) as batches,
+        ):
+            for batch in self._awaited(batches):
                 progress_share = (epoch + self.progress.batch / len(order)) / training.num_epochs
                 factor = training.schedule.factor(progress_share, list(self.progress.dev_errors))
+                rate = training.learning_rate * factor * self.progress.rate_share
+                self.progress = msgspec.structs.replace(self.progress, learning_rate=rate)
                 for group in self.optimizer.param_groups:
-                    group["lr"] = training.learning_rate * factor
+                    group["lr"] = rate
                 norm = self._step(batch)
                 if math.isfinite(norm):  # JSON has neither NaN nor infinity
-                    gradient_norms.append(norm)
-                num_frames += int(batch.feature_lengths.sum())
+                    self.gradient_norms.append(norm)
                 advance(self.progress.loss_sum / max(1, self.progress.num_tokens))
-                now = time.monotonic()
+                if diverges(self.progress):
+                    why = f"the loss or the gradient was not finite in {MOST_SKIPPED} of {WINDOW} steps"
+                    self._go_back(why, batch.ids)
+                    return
                 if self.stopping or self.checkpoint_is_due:
-                    self._add_seconds(now - start)
-                    start = now
-                    self._save_checkpoint()
+                    self._count_time()
+                    self._save_checkpoint_if_sound()
                     self._stop_if_requested()
-        train_seconds = time.monotonic() - begun
-        rates = self._evaluate()
-        self._add_seconds(time.monotonic() - start)
-        num_frames = round(self.processes.sum([num_frames], self.device)[0])
-        self._finish_epoch(rates, gradient_norms, num_frames / max(train_seconds, 1e-9))
+        self._count_time()
+        found = self._evaluate()
+        if found is None or self.progress.num_tokens == 0:
+            self._go_back(
+                "the model says NaN of dev examples" if found is None else "no step could be taken", ()
+            )
+            return
+        self._count_time(is_step=False)
+        self._finish_epoch(*found)
         self._agree(0, 0.0)
         self._stop_if_requested()
+
+    def _awaited(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Yields the batches and counts the time in which there is none yet."""
+        while True:
+            start = time.monotonic()
+            batch = next(batches, None)
+            self.waited += time.monotonic() - start
+            if batch is None:
+                return
+            yield batch
+
+    def _count_time(self, *, is_step: bool = True) -> None:
+        """Adds the time since the last call to that of the run and, where it was for steps, to that of the epoch."""
+        now, progress = time.monotonic(), self.progress
+        passed = now - self.counted_until
+        self.progress = msgspec.structs.replace(
+            progress,
+            seconds=progress.seconds + passed,
+            epoch_seconds=progress.epoch_seconds + (passed if is_step else 0.0),
+            epoch_waiting=progress.epoch_waiting + self.waited,
+        )
+        self.counted_until, self.waited = now, 0.0
 
     def _own_part(self, epoch: int, indices: Sequence[int]) -> Batch:
         """Returns this process's part of a batch; one that is left without any takes an example that does not count."""
@@ -219,7 +305,10 @@ class Trainer:
 
     def _agree(self, num_tokens: int, loss_sum: float) -> tuple[int, float]:
         """Returns the sums over all processes, which learn on the way whether to stop or to write a checkpoint."""
-        is_due = self.processes.is_first and time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS
+        is_due = (
+            self.processes.is_first
+            and time.monotonic() - self.last_checkpoint >= self.config.training.checkpoint_seconds
+        )
         asked = self.stop_requested.is_set()
         tokens, loss, stops, due = self.processes.sum([num_tokens, loss_sum, asked, is_due], self.device)
         self.stopping, self.checkpoint_is_due = stops > 0, due > 0
@@ -232,7 +321,7 @@ class Trainer:
         first_part(self.model).train(not self._holds_first_part())
         with noisy_weights(self.model, self.config.training.weight_noise):
             precision = getattr(torch, self.progress.precision)
-            loss, of_answer = self._losses(self.answering, batch, precision)
+            loss, of_answer, of_each = self._losses(self.answering, batch, precision)
             counts = bool(batch.ids)
             own_tokens = int(batch.target_lengths.sum()) if counts else 0
             num_tokens, loss_sum = self._agree(own_tokens, float(of_answer.detach()) if counts else 0.0)
@@ -244,137 +333,160 @@ class Trainer:
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.gradient_clip)
         )
-        finite = math.isfinite(loss_sum) and math.isfinite(norm)
-        if finite:
+        is_taken = math.isfinite(loss_sum) and math.isfinite(norm)
+        if is_taken:
             self.optimizer.step()
-            self._update_average()
-        else:
-            self.log.line(
-                f"step left out: loss {loss_sum}, gradient norm {norm}, examples {', '.join(batch.ids[:4])}"
-            )
-        progress = self.progress
+        self.progress = after_step(self.progress, loss_sum, num_tokens, is_taken=is_taken)
         self.progress = msgspec.structs.replace(
-            progress,
-            batch=progress.batch + 1,
-            num_steps=progress.num_steps + finite,
-            num_skipped=progress.num_skipped + (not finite),
-            loss_sum=progress.loss_sum + (loss_sum if finite else 0.0),
-            num_tokens=progress.num_tokens + (num_tokens if finite else 0),
+            self.progress, epoch_frames=self.progress.epoch_frames + int(batch.feature_lengths.sum())
         )
+        if is_taken:
+            decay = self.config.training.average_decay
+            update_average(self.average, self.model, decay, self.progress.num_steps - 1)
+        else:
+            self._tell_left_out(batch, loss_sum, norm, of_each)
         return norm
+
+    def _tell_left_out(self, batch: Batch, loss_sum: float, norm: float, of_each: Tensor) -> None:
+        """Names the examples of a step that was left out, those whose own loss is no number where there are any."""
+        wrong = (~of_each.detach().isfinite()).reshape(-1, max(1, len(batch.target_lengths))).any(dim=0)
+        culprits = [id_ for id_, is_wrong in zip(batch.ids, wrong.tolist(), strict=False) if is_wrong]
+        found = [name for part in self.processes.gathered(culprits or list(batch.ids)) for name in part]
+        self.log.line(
+            f"{self._place()}  step {self.progress.batch}  left out: loss {loss_sum:g}, gradient norm {norm:g}, "
+            f"examples {named(list(dict.fromkeys(found)))}"
+        )
+
+    def _place(self, epoch: int | None = None) -> str:
+        """Returns how lines begin that belong to the epoch under way, or to another: `RunLog.forget_after` reads it."""
+        num_epochs = self.config.training.num_epochs
+        return (
+            f"epoch {self.progress.epoch + 1 if epoch is None else epoch:{len(str(num_epochs))}}/{num_epochs}"
+        )
+
+    def _go_back(self, why: str, ids: Sequence[str]) -> None:
+        """Takes up the last sound state with half the learning rate.
+
+        Raises:
+            DivergenceError: the run has gone back too often.
+        """
+        training, now = self.config.training, self.progress
+        if now.num_returns >= MOST_RETURNS:
+            best = f"; the best model so far is {self.folder.best}" if self.folder.best.exists() else ""
+            examples = f", last with the examples {named(ids)}" if ids else ""
+            raise DivergenceError(
+                f"{self.folder.path}: the training diverges: {why}{examples}, though it went back {now.num_returns} "
+                f"times and its learning rate is down to {training.learning_rate * now.rate_share:g}; look for "
+                "extreme values in the data, and start in another --run-dir with a lower --training.learning-rate "
+                f"or --training.gradient-clip{best}"
+            )
+        path = self.folder.checkpoint
+        if self.processes.is_first:
+            before = previous(path)
+            found, _ = last_state(self.folder)
+            is_whole = found is not None and path.exists() and not is_lost(found[0], now)
+            path = path if is_whole or not before.exists() else before
+        written, tensors = load_checkpoint(self.processes.from_first(path))
+        restore(tensors, self.model, self.average, self.optimizer, self.processes.rank)
+        self.progress = msgspec.structs.replace(
+            after_return(written, now), seconds=now.seconds, experiment=self.config
+        )
+        self.gradient_norms = gradient_norms(tensors)
+        self.log.line(
+            f"{self._place()}  step {written.batch}  back to here with {self.progress.rate_share:g} of the learning "
+            f"rate, since {why}"
+        )
+        self.log.forget_metrics_after(written.epoch)
+        self.tracker.go_back(written.num_steps)
+        self._save_checkpoint(keeps_previous=False)
 
     def _holds_first_part(self) -> bool:
         training = self.config.training
         return training.init_from is not None and self.progress.num_steps < training.frozen_steps
 
-    def _losses(self, answering: nn.Module, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Returns the sum that is to become small, and the part of it that the model's own answer has."""
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            num_views = self.num_views if self.model.makes_views else 1
-            answers = answering(
-                batch.features.to(self.device), batch.feature_lengths.to(self.device), num_views
-            )
-        targets, target_lengths = batch.targets.to(self.device), batch.target_lengths.to(self.device)
-        losses = []
-        for weight, emissions in answers:
-            views = len(emissions.lengths) // len(targets)
-            of_each = self.model.objective.losses(
-                emissions, targets.repeat(views, 1), target_lengths.repeat(views)
-            )
-            losses.append((weight, of_each.sum() / views))
-        total = sum((weight * loss for weight, loss in losses), torch.zeros(()))
-        if self.num_views > 1:
-            views = len(answers[0][1].lengths) // len(targets)
-            total = total + self.config.training.consistency * disagreement(answers[0][1]).sum() / views
-        return total, losses[0][1]
+    def _losses(self, answering: nn.Module, batch: Batch, dtype: torch.dtype) -> Losses:
+        consistency = self.config.training.consistency
+        return losses_of(answering, self.model, batch, self.device, dtype, self.num_views, consistency)
 
-    def _update_average(self) -> None:
-        decay = self.config.training.average_decay
-        # The average follows closely at first, so that the first epochs are not judged by the random start.
-        decay = (
-            0.0
-            if decay is None
-            else min(decay, (1 + self.progress.num_steps) / (10 + self.progress.num_steps))
-        )
-        with torch.no_grad():
-            for name, tensor in self.model.state_dict().items():
-                if tensor.is_floating_point():
-                    self.average[name].lerp_(tensor, 1 - decay)
-                else:  # a counter of batches
-                    self.average[name].copy_(tensor)
+    def _evaluate(self) -> tuple[ErrorRates, EmissionCounts, float] | None:
+        """Returns the dev errors of the averaged model, what it emits, and the mean number of tokens that are read.
 
-    def _evaluate(self) -> ErrorRates:
+        None where it does not say numbers.
+        """
         # Each process has counted statistics of its own for batch normalisation.
         self.processes.copy_from_first(list(self.average.values()))
+        if not are_finite(self.average):
+            return None
         self.averaged_model.load_state_dict(self.average)
         features, dev = self.processes.share(self.data.dev_features), self.processes.share(self.data.dev)
-        parts = self.processes.gathered(
-            evaluate(self.averaged_model, self.decoder, features, dev, self.device).rates
-        )
-        return sum(parts[1:], parts[0])
+        counts = EmissionCounts()
 
-    def _finish_epoch(self, rates: ErrorRates, gradient_norms: list[float], frames_per_second: float) -> None:
-        progress = self.progress
+        def count(_: list[int], emissions: Emissions) -> None:
+            nonlocal counts
+            counts = counts.plus(EmissionCounts.of(emissions))
+            if counts.num_undefined:
+                raise _SaysNothing
+
+        part = None
+        try:
+            found = evaluate(
+                self.averaged_model, self.decoder, features, dev, self.device, on_emissions=count
+            )
+            num_tokens = sum(len(hypothesis.token_ids) for hypothesis in found.hypotheses)
+            part = found.rates, counts, num_tokens
+        except _SaysNothing:
+            pass
+        rates, all_counts, all_tokens = [], EmissionCounts(), 0
+        for of_process in self.processes.gathered(part):
+            if of_process is None:
+                return None
+            rates.append(of_process[0])
+            all_counts, all_tokens = all_counts.plus(of_process[1]), all_tokens + of_process[2]
+        return sum(rates[1:], rates[0]), all_counts, all_tokens / max(1, len(self.data.dev))
+
+    def _finish_epoch(self, rates: ErrorRates, counts: EmissionCounts, emitted_length: float) -> None:
+        progress, training = self.progress, self.config.training
         error = float(getattr(rates, self.model.objective.measure))
-        better = is_better(error, progress.dev_errors)
-        dev = f"dev CER {100 * rates.cer:6.2f} %  WER {100 * rates.wer:6.2f} %"
-        if self.model.objective.measure == "ser":
-            dev = f"dev accuracy {100 * (1 - rates.ser):6.2f} %"
-        elif self.model.objective.measure == "fer":
-            dev = f"dev frames right {100 * (1 - rates.fer):6.2f} %  CER {100 * rates.cer:6.2f} %"
-        epoch = progress.epoch + 1
-        loss = progress.loss_sum / max(1, progress.num_tokens)
-        self.progress = msgspec.structs.replace(
-            progress,
-            epoch=epoch,
-            batch=0,
-            loss_sum=0.0,
-            num_tokens=0,
-            dev_errors=(*progress.dev_errors, error),
-            best_step=progress.num_steps if better else progress.best_step,
+        better = error < self.best_error
+        num_frames = round(self.processes.sum([progress.epoch_frames], self.device)[0])
+        frames_per_second = num_frames / max(progress.epoch_seconds, 1e-9)
+        lengths = emitted_length, self.target_length
+        figures = figures_of(
+            progress, error, counts if self._has_blank() else None, lengths, self.gradient_norms, training
         )
-        self.log.epoch(
-            {
-                "epoch": epoch,
-                "num_steps": progress.num_steps,
-                "num_skipped": progress.num_skipped,
-                "train_loss": loss,
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
-                "gradient_norm": float(np.median(gradient_norms)) if gradient_norms else None,
-                "frames_per_second": frames_per_second,
-                "seconds": progress.seconds,
-                "dev": rates.as_json(),
-            },
-            epoch_line(self.progress, self.config.training.num_epochs, loss, dev, frames_per_second)
-            + ("  best" if better else ""),
+        self.progress = after_epoch(progress, figures, is_best=better)
+        self.gradient_norms = []
+        rate = training.learning_rate * progress.rate_share
+        remarks = diagnose(self.progress.epochs, Settings(training.num_epochs, rate, training.gradient_clip))
+        metrics = metrics_of(progress, figures, frames_per_second, rates, remarks)
+        dev = dev_line(rates, self.model.objective.measure)
+        line = epoch_line(self.progress, training.num_epochs, figures.train_loss, dev, frames_per_second)
+        self.log.epoch(metrics, line + ("  best" if better else ""))
+        for remark in remarks:
+            self.log.line(f"{self._place(figures.epoch)}  doctor: {remark}")
+        self.tracker.epoch(metrics)
+        num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        header = Header(
+            experiment=self.config,
+            tokens=self.data.tokens,
+            num_parameters=num_parameters,
+            summary=summary_of(self.progress, rates, len(self.data.train), len(self.data.dev)),
         )
-        header = self._header(rates)
-        if better and self.processes.is_first:
-            save_model(self.run_dir / "best.safetensors", header, self.average, self.data.frontend)
         if self.processes.is_first:
-            save_model(self.run_dir / "last.safetensors", header, self.average, self.data.frontend)
+            if better:
+                # The best model of an epoch that is run again is there already, and not the one before.
+                is_again = error_of_model(self.folder.best, progress.dev_errors) != self.best_error
+                before = None if is_again else previous(self.folder.best)
+                save_model(self.folder.best, header, self.average, self.data.frontend, before)
+            save_model(self.folder.last, header, self.average, self.data.frontend)
+        self.best_error = min(self.best_error, error)
         self._save_checkpoint()
 
-    def _header(self, rates: ErrorRates) -> Header:
-        summary = TrainingSummary(
-            epoch=self.progress.epoch,
-            num_steps=self.progress.num_steps,
-            num_train_examples=len(self.data.train),
-            num_dev_examples=len(self.data.dev),
-            minutes=self.progress.seconds / 60,
-            dev_cer=rates.cer,
-            dev_wer=rates.wer,
-            dev_ser=rates.ser,
-            finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            versions={"seqlabel": __version__, "torch": str(torch.__version__)},
-        )
-        num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
-        return Header(
-            experiment=self.config, tokens=self.data.tokens, num_parameters=num_parameters, summary=summary
-        )
+    def _has_blank(self) -> bool:
+        return self.model.objective.measure == "cer"
 
     def _result(self) -> TrainingResult:
-        path = self.run_dir / "best.safetensors"
+        path = self.folder.best
         return TrainingResult(path, read_header(path).summary, self.progress.seconds / 60)
 
     def _out_of_patience(self) -> bool:
@@ -412,140 +524,37 @@ class Trainer:
             count, _ = fastest(step, [(count, dtypes[-1]) for count in counts], self.device)
             return fastest(step, [(count, dtype) for dtype in dtypes], self.device)
 
-    def _add_seconds(self, seconds: float) -> None:
-        self.progress = msgspec.structs.replace(self.progress, seconds=self.progress.seconds + seconds)
+    def _save_checkpoint_if_sound(self) -> None:
+        """Writes a checkpoint unless the weights may be lost: the one before then stays what the run goes on from."""
+        is_sound = self.progress.is_sound and are_finite(self.model.state_dict()) and are_finite(self.average)
+        if self.processes.from_first(is_sound):
+            self._save_checkpoint()
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint(self, *, keeps_previous: bool = True) -> None:
         random_states = self.processes.gathered(random_state(self.device))
         if self.processes.is_first:
-            path = self.run_dir / "checkpoint.safetensors"
-            save_checkpoint(path, self.progress, self.model, self.average, self.optimizer, random_states)
+            save_checkpoint(
+                self.folder.checkpoint,
+                self.progress,
+                self.model,
+                self.average,
+                self.optimizer,
+                random_states,
+                self.gradient_norms,
+                previous(self.folder.checkpoint) if keeps_previous else None,
+            )
+        self.saved = self.progress
         self.last_checkpoint = time.monotonic()
 
     def _stop_if_requested(self) -> None:
         if self.stopping:
-            num_steps = self.progress.batch
+            num_steps = self.saved.batch
             steps = f" and {num_steps} step{'s' if num_steps > 1 else ''}" if num_steps else ""
             raise TrainingStopped(
-                f"stopped after {self.progress.epoch} of {self.config.training.num_epochs} epochs{steps}, "
-                f"all of it is kept in {self.run_dir}; the same command goes on"
+                f"stopped after {self.saved.epoch} of {self.config.training.num_epochs} epochs{steps}, "
+                f"all of it is kept in {self.folder.path}; the same command goes on"
             )
 
-    @contextmanager
-    def _stop_signals(self) -> Iterator[None]:
-        """Has the first SIGINT or SIGTERM end the run after the step under way; the second ends it at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
-        def request(number: int, frame: FrameType | None) -> None:
-            self.stop_requested.set()
-            for known, handler in before.items():
-                signal.signal(known, handler)
-            self.log.say("stopping after the step under way; Ctrl-C once more stops at once")
-
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-def epoch_line(progress: Progress, num_epochs: int, loss: float, dev: str, frames_per_second: float) -> str:
-    """Returns what the terminal and the log say of a finished epoch, the time left included."""
-    left = progress.seconds / progress.epoch * (num_epochs - progress.epoch)
-    return (
-        f"epoch {progress.epoch:{len(str(num_epochs))}}/{num_epochs}  loss {loss:6.3f}  "
-        f"{dev}  {frames_per_second:7,.0f} frames/s  "
-        f"{duration(progress.seconds)} done, {duration(left)} left"
-    )
-
-
-class Answering(nn.Module):
-    """Calls a model for all that there is to learn from, in the way that DistributedDataParallel calls its modules."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, features: Tensor, lengths: Tensor, num_views: int) -> list[tuple[float, Emissions]]:
-        """Returns the answers of the model with their weights."""
-        return self.model.answers(features, lengths, num_views)
-
-
-@contextmanager
-def noisy_weights(model: Model, std: float) -> Iterator[None]:
-    """Adds Gaussian noise to matrices and filters inside of the context; afterwards they are what they were.
-
-    Source: Graves, "Practical variational inference for neural networks", NIPS 2011, with a fixed variance.
-    """
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1] if std else []
-    clean = [matrix.detach().clone() for matrix in matrices]
-    with torch.no_grad():
-        for matrix in matrices:
-            matrix.add_(torch.randn_like(matrix), alpha=std)
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for matrix, before in zip(matrices, clean, strict=True):
-                matrix.copy_(before)
-
-
-def build_optimizer(model: Model, config: ExperimentConfig) -> torch.optim.Optimizer:
-    """Returns AdamW (Loshchilov and Hutter 2019) with weight decay on matrices and filters only."""
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.training.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.training.learning_rate, fused=True)
-
-
-def _open_in_turn(
-    config: ExperimentConfig, run_dir: Path, processes: Processes
-) -> tuple[Progress, dict[str, Tensor]] | None:
-    """Opens the run in the first process and then in the others, which find the folder made."""
-    found = problem = None
-    if processes.is_first:
-        try:
-            found = _open_run(config, run_dir)
-        except SeqlabelError as error:
-            problem = error
-    if (told := processes.from_first(problem)) is not None:
-        raise told
-    return found if processes.is_first else _open_run(config, run_dir)
-
-
-def _open_run(config: ExperimentConfig, run_dir: Path) -> tuple[Progress, dict[str, Tensor]] | None:
-    """Makes the run folder, or returns the checkpoint of the run that it holds."""
-    if run_dir.exists() and not run_dir.is_dir():
-        raise ConfigError(f"{run_dir}: is a file; name a folder for the run with --run-dir")
-    settings = run_dir / "config.json"
-    checkpoint = run_dir / "checkpoint.safetensors"
-    encoded = msgspec.json.encode(config)
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        # Settings alone, of a run that has not come to its first checkpoint, are no run to protect.
-        resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
-        if resumed is not None and resumed[0].experiment != config:
-            before = msgspec.json.encode(resumed[0].experiment)
-            different = differences(msgspec.json.decode(before), msgspec.json.decode(encoded))
-            raise ConfigError(
-                f"{run_dir}: holds a run with other settings ({different}); choose another --run-dir"
-            )
-        settings.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"{run_dir}: cannot be written ({reason}); choose another --run-dir") from error
-    return resumed
-
-
-def differences(old: object, new: object, name: str = "") -> str:
-    """Returns the first setting in which two JSON configurations differ, with both values."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) != new.get(key):
-                return differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
-    return f"{name}: {json.dumps(old)} there, {json.dumps(new)} now"
+class _SaysNothing(Exception):
+    """The model says NaN of a dev example."""

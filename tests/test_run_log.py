@@ -52,13 +52,13 @@ def test_epochs_that_will_be_run_again_are_taken_out(tmp_path: Path) -> None:
     log = RunLog(tmp_path, append=False)
     for epoch in (1, 2, 3):
         log.epoch({"epoch": epoch}, str(epoch))
-    log.forget_epochs_after(2)
+    log.forget_after(2, 0)
     log.epoch({"epoch": 3, "again": True}, "3")
     assert metrics(tmp_path) == [{"epoch": 1}, {"epoch": 2}, {"epoch": 3, "again": True}]
 
 
 def test_a_run_without_metrics_has_none_to_forget(tmp_path: Path) -> None:
-    RunLog(tmp_path, append=True).forget_epochs_after(0)
+    RunLog(tmp_path, append=True).forget_after(0, 0)
     assert not (tmp_path / "metrics.jsonl").exists()
 
 

@@ -13,9 +13,11 @@ from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
 from seqlabel.model import Model
-from seqlabel.model_file import read_tensors
+from seqlabel.optimization import noisy_weights
 from seqlabel.records import Example
-from seqlabel.training import Trainer, TrainingStopped, noisy_weights, train
+from seqlabel.stopping import TrainingStopped
+from seqlabel.tensor_files import read_tensors
+from seqlabel.training import Trainer, train
 
 CONFIG = ExperimentConfig(
     name="tiny",

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqlabel import training
 from seqlabel.ctc import Emissions
 from seqlabel.data import Batch
 from seqlabel.encoders import RecurrentConfig
@@ -20,11 +19,12 @@ from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
 from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
-from seqlabel.model_file import save_tensors
 from seqlabel.objectives import Ctc
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
-from seqlabel.training import Trainer, TrainingStopped, train
+from seqlabel.stopping import TrainingStopped
+from seqlabel.tensor_files import save_tensors
+from seqlabel.training import Trainer, train
 
 CONFIG = ExperimentConfig(
     name="tiny",
@@ -109,8 +109,8 @@ def test_frames_per_second_are_those_of_the_whole_epoch_and_not_since_the_last_c
         return step(trainer, batch)
 
     monkeypatch.setattr(Trainer, "_step", slow_step)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    train(CONFIG, data / "run", data, "cpu")
+    often = msgspec.structs.replace(CONFIG.training, checkpoint_seconds=0.0)
+    train(msgspec.structs.replace(CONFIG, training=often), data / "run", data, "cpu")
     num_frames = 3 * 8
     assert metrics_of(data / "run")["frames_per_second"] <= num_frames / (3 * 0.02)
 
@@ -118,7 +118,7 @@ def test_frames_per_second_are_those_of_the_whole_epoch_and_not_since_the_last_c
 def test_half_a_line_of_a_killed_process_is_forgotten(tmp_path: Path) -> None:
     log = RunLog(tmp_path, append=False)
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epoch": 2, "trai')
-    log.forget_epochs_after(2)
+    log.forget_after(2, 0)
     assert (tmp_path / "metrics.jsonl").read_text() == '{"epoch": 1}\n'
     assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.jsonl", "train.log"]
 
