@@ -303,6 +303,9 @@ def _perplexity(arguments: argparse.Namespace) -> int:
 def _tune(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run:
         refuse_unwritable(arguments.model)
+    import numpy as np
+
+    from seqlabel.calibration import calibrate, judge
     from seqlabel.decoders import BeamConfig
     from seqlabel.language_model import LanguageModels
     from seqlabel.model_file import set_decoding
@@ -336,7 +339,10 @@ def _tune(arguments: argparse.Namespace) -> int:
         ]
     )
     if not arguments.dry_run:
-        set_decoding(arguments.model, best.decoder, language)
+        beam = best.decoder.build(recognizer.header.tokens, language)
+        found_again = [beam.read(np.ascontiguousarray(rows, np.float64))[0] for rows in emissions]
+        verdict = judge(recognizer.header.tokens, zip(references, found_again, strict=True))
+        set_decoding(arguments.model, best.decoder, language, calibrate(verdict))
         print_table([("written", str(arguments.model))])
     return DONE
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqlabel.calibration import Calibration
 from seqlabel.config import Config
 from seqlabel.frontend import Frontend
 from seqlabel.model_file import Header
@@ -49,6 +50,18 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
         "dev error",
         f"CER {100 * summary.dev_cer:.2f} %  WER {100 * summary.dev_wer:.2f} %  SER {100 * summary.dev_ser:.2f} %  "
         f"({summary.num_dev_examples:,} examples)",
+    )
+    if header.calibration is not None:
+        yield "confidences", _confidences(header.calibration)
+
+
+def _confidences(calibration: Calibration) -> str:
+    parts = (
+        f"{name} temperature {scale.temperature:.2f}, bias {scale.bias:+.2f}"
+        for name, scale in (("tokens", calibration.tokens), ("words", calibration.words))
+    )
+    return (
+        f"calibrated: {'; '.join(parts)}; {calibration.errors_per_doubt:.2f} errors for each token of doubt"
     )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from seqlabel.calibration import Verdict, calibrate, judge
 from seqlabel.checkpoint import (
     Progress,
     gradient_norms,
@@ -44,6 +45,7 @@ from seqlabel.evaluation import evaluate
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.metrics import ErrorRates
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
+from seqlabel.objectives import CtcConfig
 from seqlabel.optimization import (
     Answering,
     Losses,
@@ -408,8 +410,8 @@ class Trainer:
         consistency = self.config.training.consistency
         return losses_of(answering, self.model, batch, self.device, dtype, self.num_views, consistency)
 
-    def _evaluate(self) -> tuple[ErrorRates, EmissionCounts, float] | None:
-        """Returns the dev errors of the averaged model, what it emits, and the mean number of tokens that are read.
+    def _evaluate(self) -> tuple[ErrorRates, EmissionCounts, float, Verdict] | None:
+        """Returns dev errors of the averaged model, what it emits, the mean number of tokens read, and its confidences.
 
         None where it does not say numbers.
         """
@@ -433,18 +435,23 @@ class Trainer:
                 self.averaged_model, self.decoder, features, dev, self.device, on_emissions=count
             )
             num_tokens = sum(len(hypothesis.token_ids) for hypothesis in found.hypotheses)
-            part = found.rates, counts, num_tokens
+            pairs = zip(found.references, found.hypotheses, strict=True)
+            part = found.rates, counts, num_tokens, judge(self.data.tokens, pairs)
         except _SaysNothing:
             pass
-        rates, all_counts, all_tokens = [], EmissionCounts(), 0
+        rates, all_counts, all_tokens, verdicts = [], EmissionCounts(), 0, []
         for of_process in self.processes.gathered(part):
             if of_process is None:
                 return None
             rates.append(of_process[0])
+            verdicts.append(of_process[3])
             all_counts, all_tokens = all_counts.plus(of_process[1]), all_tokens + of_process[2]
-        return sum(rates[1:], rates[0]), all_counts, all_tokens / max(1, len(self.data.dev))
+        verdict = sum(verdicts[1:], verdicts[0])
+        return sum(rates[1:], rates[0]), all_counts, all_tokens / max(1, len(self.data.dev)), verdict
 
-    def _finish_epoch(self, rates: ErrorRates, counts: EmissionCounts, emitted_length: float) -> None:
+    def _finish_epoch(
+        self, rates: ErrorRates, counts: EmissionCounts, emitted_length: float, verdict: Verdict
+    ) -> None:
         progress, training = self.progress, self.config.training
         error = float(getattr(rates, self.model.objective.measure))
         better = error < self.best_error
@@ -471,6 +478,7 @@ class Trainer:
             tokens=self.data.tokens,
             num_parameters=num_parameters,
             summary=summary_of(self.progress, rates, len(self.data.train), len(self.data.dev)),
+            calibration=calibrate(verdict) if isinstance(self.config.objective, CtcConfig) else None,
         )
         if self.processes.is_first:
             if better:

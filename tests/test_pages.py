@@ -11,6 +11,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 from seqlabel import page_reading
+from seqlabel.calibration import Calibration, Scale
 from seqlabel.errors import ConfigError, ManifestError
 from seqlabel.features import ColumnConfig, PenConfig
 from seqlabel.formats import LineCutConfig, PageLine, PlacedText, cut_page_line, read_page, write_page
@@ -264,9 +265,9 @@ def test_a_model_of_words_gives_words(tmp_path: Path) -> None:
         Span(text=t, start_frame=i, end_frame=i + 1, confidence=0.5) for t, i in (("le", 1), ("chat", 4))
     ]
     edges = np.linspace(0, 60, 7)
-    words = page_reading._words(
-        spans, edges, image, place, np.ones(2), TokenTable.from_texts(["le chat"], "word")
-    )
+    tokens, calibration = TokenTable.from_texts(["le chat"], "word"), Calibration(words=Scale(bias=1.0))
+    words = page_reading._words(spans, edges, image, place, np.ones(2), tokens, calibration)
+    assert [word.confidence for word in words] == pytest.approx([1 / (1 + np.exp(-1))] * 2)
     assert [(word.text, word.parts) for word in words] == [("le", ()), ("chat", ())]
 
 
