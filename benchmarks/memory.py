@@ -9,6 +9,7 @@ corpus for many epochs and prints the resident size after each tenth of them. Ea
 """
 
 import argparse
+import contextlib
 import json
 import random
 import subprocess
@@ -76,10 +77,8 @@ def train_steps(folder: Path, num_steps: int, num_epochs: int) -> dict[str, obje
 
     Trainer._step = counted_step  # type: ignore[method-assign, assignment]
     Trainer._evaluate = measured  # type: ignore[method-assign, assignment]
-    try:
+    with contextlib.suppress(TrainingStopped):
         train(config, folder / "run", folder, "cpu")
-    except TrainingStopped:
-        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"peak": peak, "first_step": first[0], "steps": len(first), "sizes": sizes}
 

@@ -101,7 +101,7 @@ class ExampleTable(Sequence[Example]):
         return index if self.rows is None else int(self.rows[index])
 
     def _example(self, row: int) -> Example:
-        start, end, labels = self.starts[row], self.ends[row], self.labels[row]
+        start, end = self.starts[row], self.ends[row]
         group = self.group_numbers[row]
         if len(self._group_names) != len(self.groups) or len(self._folder_names) != len(self.folders):
             self._group_names, self._folder_names = list(self.groups), list(self.folders)
@@ -112,9 +112,7 @@ class ExampleTable(Sequence[Example]):
             start_seconds=None if isnan(start) else start,
             end_seconds=None if isnan(end) else end,
             group=None if group == NO_GROUP else self._group_names[group],
-            labels=None
-            if labels is None
-            else msgspec.json.decode(labels, type=tuple[tuple[str, float], ...]),
+            labels=_labels(self.labels[row]),
         )
 
     def select(self, indices: np.ndarray) -> "ExampleTable":
@@ -139,6 +137,12 @@ class ExampleTable(Sequence[Example]):
             if text := self.texts[row]:
                 yield self.ids[row] or "", text
 
+    def identities(self) -> Iterator[tuple[str, str | None, tuple[tuple[str, float], ...] | None]]:
+        """Yields the id, the text and the labels of each example."""
+        for index in range(len(self)):
+            row = self._row(index)
+            yield self.ids[row] or "", self.texts[row], _labels(self.labels[row])
+
     def changed(
         self, change: Callable[[Example], Example], change_text: Callable[[str], str]
     ) -> "ExampleTable":
@@ -162,3 +166,7 @@ class ExampleTable(Sequence[Example]):
             texts=self.texts if texts.is_same(self.texts) else texts,
             labels=self.labels if labels.is_same(self.labels) else labels,
         )
+
+
+def _labels(encoded: str | None) -> tuple[tuple[str, float], ...] | None:
+    return None if encoded is None else msgspec.json.decode(encoded, type=tuple[tuple[str, float], ...])

@@ -221,8 +221,8 @@ class LoadedExamples(Sequence[Loaded]):
 
     def identities(self) -> Iterator[tuple[object, ...]]:
         """Yields what tells each example from others: id, text, labels and frames."""
-        for example, num_frames in zip(self.examples, self.num_frames.tolist(), strict=True):
-            yield example.id, example.text, example.labels, num_frames
+        for identity, num_frames in zip(self.examples.identities(), self.num_frames.tolist(), strict=True):
+            yield *identity, num_frames
 
 
 class FeaturesOnDemand(Sequence[np.ndarray]):
