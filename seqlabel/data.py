@@ -14,16 +14,13 @@ from torch import Tensor
 
 from seqlabel.augmentations.joining import joined
 from seqlabel.engine.frames import rounded_up
-from seqlabel.errors import ManifestError, SeqlabelError, TokenError
+from seqlabel.errors import ManifestError, SeqlabelError
 from seqlabel.frontend import Frontend
-from seqlabel.objectives import frame_labels
+from seqlabel.loaded import Loaded, Obstacle, frames_of, groups_of, learnable, scorable
 from seqlabel.reading_order import runs_from_right
 from seqlabel.records import Example, Signal
 from seqlabel.texts import TextConfig
 from seqlabel.tokens import TokenTable, TokenUnit
-
-Obstacle = Callable[[Sequence[int], int], str | None]
-"""Says why a target cannot be learnt from that many frames of features, or None where it can."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,29 +35,6 @@ class Batch:
     targets: Int[Tensor, "N S"]
     target_lengths: Int[Tensor, " N"]
     ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """An example whose file has been read.
-
-    Attributes:
-        example: where it came from.
-        signal: what the file holds.
-        num_frames: frames of the front end without augmentation.
-        target: token ids of its text; empty where there is none to learn.
-        runs: token ids of its labels with their lengths; empty where it has none, or others.
-    """
-
-    example: Example
-    signal: Signal
-    num_frames: int
-    target: tuple[int, ...]
-    runs: tuple[tuple[int, float], ...] = ()
-
-    def goal(self, num_frames: int) -> Sequence[int]:
-        """Returns what is to be said of that many frames of emissions: a label of each, or the text in order."""
-        return frame_labels(self.runs, num_frames) if self.runs else self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +82,11 @@ def check_targets(
     loaded: list[Loaded] = []
     offenders: list[Offender] = []
     for example, signal in found:
-        if example.text is None or example.text == "":
-            offenders.append(Offender(example.id, "has no text; add its transcript, or leave it out"))
-            continue
         try:
-            runs = label_runs(example, tokens) if reads_labels else ()
-            target = [token for token, _ in runs] if reads_labels else tokens.encode(example.text)
-            num_frames = len(frontend(signal, example.group))
+            num_frames = len(frontend(signal, example.group)) if example.text else 0
+            loaded.append(learnable(example, signal, num_frames, tokens, obstacle, reads_labels=reads_labels))
         except SeqlabelError as error:
             offenders.append(Offender(example.id, str(error)))
-            continue
-        if not target:  # white space where words are the tokens
-            offenders.append(Offender(example.id, "has no words; add its transcript, or leave it out"))
-            continue
-        reason = obstacle(target, num_frames)
-        if reason is not None:
-            offenders.append(Offender(example.id, reason))
-            continue
-        loaded.append(Loaded(example, signal, num_frames, tuple(target), runs))
     return loaded, offenders
 
 
@@ -148,12 +109,8 @@ def keep_for_scoring(
             offenders.append(Offender(example.id, "has no text; add its transcript"))
             continue
         try:
-            target = tuple(tokens.encode(example.text or ""))
-        except TokenError:
-            target = ()
-        try:
-            runs = label_runs(example, tokens) if reads_labels else ()
-            loaded.append(Loaded(example, signal, len(frontend(signal, example.group)), target, runs))
+            num_frames = len(frontend(signal, example.group))
+            loaded.append(scorable(example, signal, num_frames, tokens, reads_labels=reads_labels))
         except SeqlabelError as error:
             offenders.append(Offender(example.id, str(error)))
     if offenders:
@@ -177,24 +134,6 @@ def with_prepared_text(example: Example, texts: TextConfig, token_unit: TokenUni
     if example.text is not None:
         return replace(example, text=texts.prepare(example.text))
     return with_text(example, token_unit)
-
-
-def label_runs(example: Example, tokens: TokenTable) -> tuple[tuple[int, float], ...]:
-    """Returns the labels of an example as token ids with their lengths.
-
-    Raises:
-        ManifestError: it has no labels.
-        TokenError: one of them is no single token of the table.
-    """
-    if example.labels is None:
-        raise ManifestError("has no labels; `seqlabel align` makes them with a model that reads texts")
-    runs = []
-    for label, length in example.labels:
-        ids = tokens.encode(label)
-        if len(ids) != 1:
-            raise TokenError(f"label {label!r} has {len(ids)} tokens; expected one")
-        runs.append((ids[0], length))
-    return tuple(runs)
 
 
 def describe_offenders(offenders: Sequence[Offender], num_examples: int) -> str:
@@ -268,16 +207,16 @@ class BatchMaker:
         self.num_views = num_views
         self.join_share = join_share
         self.separator = tuple(separator)
-        self.lengths = np.array([item.num_frames for item in loaded], np.int64)
-        groups: dict[str | None, list[int]] = {}
-        for index, item in enumerate(loaded):
-            groups.setdefault(item.example.group, []).append(index)
-        sizes = [len(members) for members in groups.values()]
-        self.by_group = np.array([index for members in groups.values() for index in members], np.int64)
+        self.lengths = frames_of(loaded)
+        codes = groups_of(loaded)
+        # Groups in the order in which they come up, the examples of each in theirs.
+        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        codes = np.argsort(np.argsort(first))[codes]
+        sizes = np.bincount(codes)
+        self.by_group = np.argsort(codes, kind="stable")
         # Where the group of an example begins in `by_group`, and how many it has.
-        self.group_start, self.group_size = np.zeros((2, len(loaded)), np.int64)
-        self.group_start[self.by_group] = np.repeat(np.cumsum([0, *sizes[:-1]]), sizes) if sizes else 0
-        self.group_size[self.by_group] = np.repeat(sizes, sizes)
+        self.group_start = (np.cumsum(sizes) - sizes)[codes]
+        self.group_size = sizes[codes]
         self.partners: tuple[int, list[int | None]] | None = None
 
     def order(self, epoch: int, batch_size: int, batch_frames: int) -> list[list[int]]:
@@ -326,7 +265,7 @@ class BatchMaker:
         attempts = itertools.product((self._joined(epoch, index), self.loaded[index]), (True, False))
         for item, is_augmented in attempts:
             rng = np.random.default_rng((self.seed, epoch, index + 1)) if is_augmented else None
-            views = self.frontend.views(item.signal, item.example.group, rng, self.num_views)
+            views = self.frontend.views(item.known_signal, item.example.group, rng, self.num_views)
             if self.obstacle(item.target, len(views[0])) is None:
                 break
         num_frames = torch.tensor([len(views[0])])
@@ -343,7 +282,7 @@ class BatchMaker:
         other = self.loaded[partner]
         rng = np.random.default_rng((self.seed, epoch, index + 1, 2))
         signal = joined(
-            item.signal, other.signal, rng, is_from_right=runs_from_right(item.example.text or "")
+            item.known_signal, other.known_signal, rng, is_from_right=runs_from_right(item.example.text or "")
         )
         if signal is None:
             return item

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from seqlabel.ctc import Emissions
-from seqlabel.data import Loaded, bucketed_batches, collate
+from seqlabel.data import bucketed_batches, collate
 from seqlabel.decoders import Decoder
+from seqlabel.loaded import FeaturesOnDemand, Loaded
 from seqlabel.metrics import CharacterUnit, ErrorCounts, ErrorRates, score
 from seqlabel.model import Model
 from seqlabel.records import Hypothesis
@@ -52,10 +53,15 @@ def decode(
     """
     found: dict[int, list[Hypothesis]] = {}
     was_training = model.training
+    # Those that are computed when they are wanted would all be computed once more for it.
+    if isinstance(features, FeaturesOnDemand):
+        lengths: list[int] = features.lengths.tolist()
+    else:
+        lengths = [len(frames) for frames in features]
     model.eval()
     is_bfloat16 = precision == torch.bfloat16
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16):
-        for indices in bucketed_batches([len(f) for f in features], BATCH_SIZE, BATCH_FRAMES, None):
+        for indices in bucketed_batches(lengths, BATCH_SIZE, BATCH_FRAMES, None):
             batch = collate([("", features[i], ()) for i in indices])
             emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
             if on_emissions is not None:
@@ -104,10 +110,10 @@ def evaluate(
             model, decoder, features, device, on_example, count_frames, precision=precision
         )
     ]
-    references = tuple(item.example.text or "" for item in loaded)
+    examples = [item.example for item in loaded]
+    references = tuple(example.text or "" for example in examples)
     rates = score(zip(references, (hypothesis.text for hypothesis in hypotheses), strict=True), unit)
     if reads_labels:
         rates = replace(rates, frames=sum(counts, ErrorCounts()))
-    examples = [item.example for item in loaded]
     ids, groups = tuple(example.id for example in examples), tuple(example.group for example in examples)
     return Evaluation(rates, ids, references, tuple(hypotheses), groups)

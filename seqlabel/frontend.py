@@ -3,7 +3,8 @@
 In training the augmentations stand between these steps; everywhere else they are absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from jaxtyping import Float32
@@ -68,6 +69,25 @@ class Frontend:
         """Learns the statistics of the corpus or of its groups from (signal, group), where the scope has any."""
         if self.normalizer is not None and self.is_fitted:
             self.normalizer.fit((self.feature(signal), group) for signal, group in examples)
+
+    @contextmanager
+    def fitting(self, *, of_groups: bool = False) -> Iterator[Callable[[np.ndarray, str | None], None]]:
+        """Gives a function that takes the features of one example after the other with its group, as `fit` learns them.
+
+        With `of_groups` as `fit_groups`. The statistics are there when the context ends.
+        """
+        wanted = ("group",) if of_groups else ("group", "corpus")
+        normalizer = self.normalizer
+        if normalizer is None or normalizer.config.scope not in wanted:
+            yield lambda features, group: None
+            return
+        running = normalizer.running()
+        yield running.add
+        running.finish()
+
+    def num_stacked(self, num_frames: int) -> int:
+        """Returns how many frames come out for that many frames of the feature."""
+        return -(-num_frames // self.config.stacking.step) if self.config.stacking else num_frames
 
     def fit_groups(self, examples: Iterable[tuple[Signal, str | None]]) -> None:
         """Learns the statistics of the groups of another set, where the scope is the group."""

@@ -11,12 +11,15 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from seqlabel.errors import FormatError, ManifestError
 from seqlabel.formats import (
@@ -90,11 +93,23 @@ def read_manifests(paths: Sequence[Path]) -> list[list[Example]]:
     Raises:
         ManifestError: as `read_manifest`, or a page that two of them name.
     """
+    return [list(examples) for examples in scan_manifests(paths)]
+
+
+def scan_manifests(paths: Sequence[Path]) -> list[Iterator[Example]]:
+    """The examples of several manifests one after the other, as `read_manifests` has them, none of them kept.
+
+    Raises:
+        ManifestError: as `read_manifests`, when it comes to it; an id that stands there twice is told at the end.
+    """
     sources = [_page_source(path) for path in paths]
     names = _page_names([source for source in sources if source is not None])
     images: dict[Path, Path] = {}
     return [
-        _checked(path, _located(path) if source is None else _read_pages(source[0], names, images))
+        _checked(
+            path,
+            partial(_located, path) if source is None else partial(_read_pages, source[0], names, images),
+        )
         for path, source in zip(paths, sources, strict=True)
     ]
 
@@ -109,23 +124,30 @@ def _located(path: Path) -> "_Located":
     return _read_json_lines(path)
 
 
-def _checked(path: Path, located: "_Located") -> list[Example]:
-    examples: list[Example] = []
-    seen: dict[str, str] = {}
+def _checked(path: Path, located: "Callable[[], _Located]") -> Iterator[Example]:
+    hashes = array("q")  # of the ids: a set of a million strings would take more memory than all else here
     try:
-        for where, example in located:
+        for where, example in located():
             _check(where, example)
-            if example.id in seen:
-                raise ManifestError(
-                    f"{where}: id {example.id!r} stands already at {seen[example.id]}; expected each id once"
-                )
-            seen[example.id] = where
-            examples.append(example)
+            hashes.append(hash(example.id))
+            yield example
+        if len(np.unique(np.frombuffer(hashes, np.int64) if hashes else [])) < len(hashes):
+            _refuse_twice(located())
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if not examples:
+    if not hashes:
         raise ManifestError(f"{path}: no example in it; expected at least one in {_KINDS}")
-    return examples
+
+
+def _refuse_twice(located: "_Located") -> None:
+    """Raises a ManifestError where an id stands there twice; two ids of one hash do not."""
+    seen: dict[str, str] = {}
+    for where, example in located:
+        if example.id in seen:
+            raise ManifestError(
+                f"{where}: id {example.id!r} stands already at {seen[example.id]}; expected each id once"
+            )
+        seen[example.id] = where
 
 
 def without_untold_lines(examples: Sequence[Example]) -> list[Example]:
@@ -133,9 +155,12 @@ def without_untold_lines(examples: Sequence[Example]) -> list[Example]:
 
     Pages come out of a segmentation with many such lines; an example of a manifest without its text is a mistake.
     """
-    return [
-        example for example in examples if example.text is not None or not split_page_address(example.source)
-    ]
+    return [example for example in examples if not is_untold_line(example)]
+
+
+def is_untold_line(example: Example) -> bool:
+    """Returns whether it is a line of a page that nobody has transcribed, or that has no outline."""
+    return example.text is None and split_page_address(example.source) is not None
 
 
 def write_manifest(path: Path, examples: Iterable[Example]) -> None:
@@ -224,9 +249,22 @@ def _read_text(path: Path) -> str:
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Lines that are not blank, each with its `file:line`."""
     # Only a line feed ends a line: texts may hold the other characters that str.splitlines() splits at.
-    for number, line in enumerate(_read_text(path).split("\n"), 1):
-        if line.strip():
-            yield f"{path}:{number}", line.rstrip("\r")
+    try:
+        file = path.open("rb")
+    except (OSError, ValueError) as error:
+        where = str(path) if isinstance(error, OSError) else repr(str(path))
+        reason = getattr(error, "strerror", None) or error
+        raise ManifestError(f"{where}: cannot be read ({reason}); expected {_KINDS}") from error
+    with file:
+        for number, data in enumerate(file, 1):
+            try:
+                line = data.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
+            except UnicodeDecodeError as error:
+                raise ManifestError(
+                    f"{path}:{number}: byte 0x{data[error.start]:02x} is not UTF-8; save the file in UTF-8"
+                ) from error
+            if line.strip():
+                yield f"{path}:{number}", line.rstrip("\r")
 
 
 def _resolve(folder: Path, source: str) -> Path:

@@ -60,9 +60,7 @@ def _confidences(calibration: Calibration) -> str:
         f"{name} temperature {scale.temperature:.2f}, bias {scale.bias:+.2f}"
         for name, scale in (("tokens", calibration.tokens), ("words", calibration.words))
     )
-    return (
-        f"calibrated: {'; '.join(parts)}; {calibration.errors_per_doubt:.2f} errors for each token of doubt"
-    )
+    return f"confidences calibrated: {'; '.join(parts)}; {calibration.errors_per_doubt:.2f} errors a token of doubt"
 
 
 def _texts(config: TextConfig) -> str | None:

@@ -182,7 +182,7 @@ class Recognizer:
                 labels = tuple((tokens.tokens[token], float(count)) for token, count in spans)
                 labelled[index] = replace(loaded[index].example, labels=labels)
 
-        features = [frontend(item.signal, item.example.group) for item in loaded]
+        features = [frontend(item.known_signal, item.example.group) for item in loaded]
         with _bar(bar_of, "aligning", len(loaded)) as on_example:
             greedy = GreedyConfig().build(tokens)
             decode(self.loaded.model, greedy, features, self.device, on_example, keep)
@@ -285,7 +285,7 @@ class Recognizer:
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
         with _bar(bar_of, "decoding", len(examples)) as on_example:
-            features = [frontend(item.signal, item.example.group) for item in loaded]
+            features = [frontend(item.known_signal, item.example.group) for item in loaded]
             evaluation = evaluate(
                 self.loaded.model,
                 decoder,

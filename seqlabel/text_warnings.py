@@ -1,5 +1,6 @@
 """What is odd about the texts of a training, in a few lines: for the log, before the first step."""
 
+import itertools
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,16 +16,16 @@ IdAndText = tuple[str, str]
 
 
 def warnings_of_texts(
-    train: Sequence[IdAndText], dev: Sequence[IdAndText], texts: TextConfig, unit: TokenUnit
+    train: Iterable[IdAndText], dev: Iterable[IdAndText], texts: TextConfig, unit: TokenUnit
 ) -> list[str]:
     """Returns what is odd about raw training and dev texts, one line for each oddity.
 
     Args:
-        train, dev: texts as the manifests have them, each with its id.
+        train, dev: texts as the manifests have them, each with its id; gone over several times.
         texts: what becomes of them.
         unit: what a token is.
     """
-    lines = [mixed_forms([*train, *dev], texts)]
+    lines = [mixed_forms((train, dev), texts)]
     if texts.reading_order == "visual":
         lines += [
             ambiguous_orders(name, part, texts, unit) for name, part in (("training", train), ("dev", dev))
@@ -32,14 +33,23 @@ def warnings_of_texts(
     return [line for line in lines if line is not None]
 
 
-def mixed_forms(texts: Iterable[IdAndText], config: TextConfig) -> str | None:
-    """Returns which characters are written in several ways that are one and the same to Unicode; None for none."""
-    given = [(id_, text) for id_, text in texts if not text.isascii()]
-    if any(all(unicodedata.is_normalized(form, text) for _, text in given) for form in ("NFC", "NFD")):
+def mixed_forms(parts: Sequence[Iterable[IdAndText]], config: TextConfig) -> str | None:
+    """Returns which characters are written in several ways that are one and the same to Unicode; None for none.
+
+    The parts are gone over twice.
+    """
+    is_composed = is_decomposed = True
+    for _, text in itertools.chain(*parts):
+        if not text.isascii():
+            is_composed = is_composed and unicodedata.is_normalized("NFC", text)
+            is_decomposed = is_decomposed and unicodedata.is_normalized("NFD", text)
+    if is_composed or is_decomposed:
         return None
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     first: dict[str, str] = {}
-    for id_, text in given:
+    for id_, text in itertools.chain(*parts):
+        if text.isascii():
+            continue
         for cluster, count in Counter(graphemes(text)).items():
             if not cluster.isascii():
                 spellings[unicodedata.normalize("NFC", cluster)][cluster] += count

@@ -127,16 +127,18 @@ def changes(config: TextConfig, texts: Iterable[tuple[str, str]]) -> Changes | N
     if not config.rules:
         return None
     ids: list[str] = []
-    num_texts = 0
+    num_texts = num_changed = 0
     before = after = ""
     for id_, text in texts:
         num_texts += 1
         found = config.prepare(text)
         if found != in_form(text, config.unicode_form):
+            num_changed += 1
             if not ids:
                 before, after = text, found
-            ids.append(id_)
-    return Changes(len(ids), num_texts, tuple(ids[:3]), before, after) if ids else None
+            if len(ids) < 3:
+                ids.append(id_)
+    return Changes(num_changed, num_texts, tuple(ids), before, after) if ids else None
 
 
 def read_rules(path: Path) -> tuple[RuleConfig, ...]:

@@ -1,34 +1,33 @@
 """The data of a run, read and checked before the first step."""
 
 import hashlib
+import itertools
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from seqlabel.data import (
-    Loaded,
-    Offender,
-    check_targets,
-    describe_offenders,
-    keep_for_scoring,
-    read_signals,
-    with_prepared_text,
-)
-from seqlabel.errors import ConfigError, ManifestError
+from seqlabel.data import Offender, describe_offenders, with_prepared_text
+from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
+from seqlabel.example_table import ExampleTable
 from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.formats import split_page_address
 from seqlabel.frontend import Frontend
-from seqlabel.manifest import read_manifest, read_manifests, without_untold_lines
+from seqlabel.loaded import FeaturesOnDemand, Loaded, LoadedExamples, SignalStore, learnable, scorable
+from seqlabel.manifest import is_untold_line, scan_manifests
 from seqlabel.model import Model
-from seqlabel.records import Example
+from seqlabel.records import Example, Signal
 from seqlabel.run_log import RunLog
 from seqlabel.text_warnings import rare_tokens, unknown_tokens, warnings_of_texts
 from seqlabel.texts import changes
 from seqlabel.tokens import TokenTable
+
+DEV_SHARE = 0.25
+"""Of the memory for signals, that which the features of dev may take up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +37,20 @@ class TrainingSet:
     frontend: Frontend
     tokens: TokenTable
     model: Model
-    train: Sequence[Loaded]
-    dev: Sequence[Loaded]
-    dev_features: Sequence[np.ndarray]
+    train: LoadedExamples
+    dev: LoadedExamples
+    dev_features: FeaturesOnDemand
 
     def digest(self) -> str:
         """Returns a hash that tells these tokens and examples, in their order, from any others."""
-        examples = [
-            (item.example.id, item.example.text, item.example.labels, item.num_frames)
-            for part in (self.train, self.dev)
-            for item in part
-        ]
         # By `repr`, which also takes ids made of file names that are not UTF-8. Form and order of the tokens are
         # settings, which a checkpoint has beside this.
         table = f"TokenTable(tokens={self.tokens.tokens!r}, unit={self.tokens.unit!r})"
-        return hashlib.sha256(f"({table}, {len(self.train)}, {examples!r})".encode()).hexdigest()
+        found = hashlib.sha256(f"({table}, {len(self.train)}, [".encode())
+        for number, identity in enumerate(itertools.chain(self.train.identities(), self.dev.identities())):
+            found.update(f"{', ' if number else ''}{identity!r}".encode())
+        found.update(b"])")
+        return found.hexdigest()
 
 
 def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSet:
@@ -63,101 +61,188 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     """
     raw_train, raw_dev = _examples(config.data, data_dir, log)
     train_examples, dev_examples = (
-        [with_prepared_text(example, config.texts, config.data.token_unit) for example in part]
+        part.changed(
+            lambda example: with_prepared_text(example, config.texts, config.data.token_unit),
+            config.texts.prepare,
+        )
         for part in (raw_train, raw_dev)
     )
     dev_place = data_dir / (config.data.dev or ", ".join(config.data.train))
-    if not any(example.text for example in dev_examples):
+    if next(dev_examples.texts_by_id(), None) is None:
         # Over nothing an error rate has no value, and there would be no best model to keep.
         raise ManifestError(f"{dev_place}: no example has a text; add the transcripts")
     frontend = Frontend(config.frontend)
+    room = 1e6 * config.data.kept_megabytes
+    store = SignalStore(frontend, train_examples, (1 - DEV_SHARE) * room)
     with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:
-        train_signals, unreadable = read_signals(train_examples, frontend, advance)
-        dev_signals, dev_unreadable = read_signals(dev_examples, frontend, advance)
+        with frontend.fitting() as learn:
+            read_train, unreadable = _frames(store, advance, learn)
+        # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
+        dev_frontend = Frontend(config.frontend)
+        dev_frontend.set_statistics(frontend.statistics())
+        dev_store = SignalStore(dev_frontend, dev_examples, 0.0)
+        with dev_frontend.fitting(of_groups=True) as learn:
+            read_dev, dev_unreadable = _frames(dev_store, advance, learn)
     if dev_unreadable:
         # A dev error over part of the dev set would flatter, so there is no leaving out here.
         raise ManifestError(offenders_line(dev_place, dev_unreadable, len(dev_examples)))
-    frontend.fit((signal, example.group) for example, signal in train_signals)
     reads_labels = config.objective.build().reads_labels
+    readable = train_examples.select(np.flatnonzero(read_train))
     tokens = TokenTable.from_texts(
-        (text for example, _ in train_signals for text in learnt_texts(example, reads_labels=reads_labels)),
+        (text for example in readable for text in learnt_texts(example, reads_labels=reads_labels))
+        if reads_labels
+        else (text for _, text in readable.texts_by_id()),
         config.data.token_unit,
         config.texts.unicode_form,
         config.texts.reading_order,
         config.texts.base_direction,
     )
     model = Model(config.encoder, frontend.dim, len(tokens), config.objective)
-    train, offenders = check_targets(
-        train_signals, frontend, tokens, model.obstacle, reads_labels=reads_labels
-    )
+
+    def learnt(example: Example, signal: Signal | None, num_frames: int) -> Loaded:
+        return learnable(example, signal, num_frames, tokens, model.obstacle, reads_labels=reads_labels)
+
+    def scored(example: Example, signal: Signal | None, num_frames: int) -> Loaded:
+        return scorable(example, signal, num_frames, tokens, reads_labels=reads_labels)
+
+    is_usable, offenders = _usable(train_examples, read_train, learnt)
     offenders = unreadable + offenders
     if offenders:
         line = offenders_line(data_dir / ", ".join(config.data.train), offenders, len(train_examples))
-        if config.data.offenders == "refuse" or not train:
+        if config.data.offenders == "refuse" or not is_usable.any():
             raise ManifestError(f"{line}; correct them, or set --data.offenders leave_out")
         log.line(f"left out: {line}")
         for offender in offenders:
             log.write(f"  {offender.id}: {offender.reason}")
     for line in _text_lines(config, (raw_train, raw_dev), (train_examples, dev_examples), tokens):
         log.line(line)
-    # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
-    dev_frontend = Frontend(config.frontend)
-    dev_frontend.set_statistics(frontend.statistics())
-    dev_frontend.fit_groups((signal, example.group) for example, signal in dev_signals)
-    try:
-        dev = keep_for_scoring(dev_signals, dev_frontend, tokens, reads_labels=reads_labels)
-    except ManifestError as error:
-        raise ManifestError(f"{dev_place}: {error}") from error
-    dev_features = [dev_frontend(item.signal, item.example.group) for item in dev]
-    return TrainingSet(frontend, tokens, model, train, dev, dev_features)
+    _, dev_offenders = _usable(dev_examples, read_dev, _with_text(scored))
+    if dev_offenders:
+        raise ManifestError(offenders_line(dev_place, dev_offenders, len(dev_examples)))
+    numbers = np.flatnonzero(is_usable)
+    train = LoadedExamples(train_examples.select(numbers), read_train[numbers], numbers, learnt, store)
+    dev = LoadedExamples(dev_examples, read_dev, np.arange(len(dev_examples)), scored, None)
+    return TrainingSet(
+        frontend, tokens, model, train, dev, _dev_features(dev_store, read_dev, DEV_SHARE * room)
+    )
 
 
-def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Example], list[Example]]:
+def _frames(
+    store: SignalStore, on_read: Callable[[], object], learn: Callable[[np.ndarray, str | None], object]
+) -> tuple[np.ndarray, list[Offender]]:
+    """Reads every example once and returns its number of frames, 0 for those that cannot be read, with the reasons.
+
+    The features of each are given to `learn`, for statistics over several of them.
+    """
+    found = np.zeros(len(store.examples), np.int32)
+    offenders: list[Offender] = []
+    for number, example in enumerate(store.examples):
+        try:
+            features = store.frontend.feature(store.signal(number))
+            learn(features, example.group)
+            found[number] = store.frontend.num_stacked(len(features))
+        except SeqlabelError as error:
+            store.forget(number)
+            offenders.append(Offender(example.id, str(error)))
+        on_read()
+    return found, offenders
+
+
+def _usable(
+    examples: ExampleTable, num_frames: np.ndarray, make: Callable[[Example, Signal | None, int], Loaded]
+) -> tuple[np.ndarray, list[Offender]]:
+    """Returns which of the examples that were read can be used, and the others with the reasons."""
+    is_usable = num_frames > 0
+    offenders: list[Offender] = []
+    for number in np.flatnonzero(is_usable).tolist():
+        example = examples[number]
+        try:
+            make(example, None, int(num_frames[number]))
+        except SeqlabelError as error:
+            is_usable[number] = False
+            offenders.append(Offender(example.id, str(error)))
+    return is_usable, offenders
+
+
+def _with_text(
+    make: Callable[[Example, Signal | None, int], Loaded],
+) -> Callable[[Example, Signal | None, int], Loaded]:
+    """Refuses examples without a text, which must not flatter by their absence."""
+
+    def checked(example: Example, signal: Signal | None, num_frames: int) -> Loaded:
+        if example.text is None:
+            raise ManifestError("has no text; add its transcript")
+        return make(example, signal, num_frames)
+
+    return checked
+
+
+def _dev_features(store: SignalStore, lengths: np.ndarray, room: float) -> FeaturesOnDemand:
+    """Returns the features of dev, of which as many are kept as there is room for."""
+
+    def compute(number: int) -> np.ndarray:
+        return store.frontend(store.signal(number), store.examples[number].group)
+
+    kept: dict[int, np.ndarray] = {}
+    for number in range(len(lengths)):
+        if room <= 0:
+            break
+        kept[number] = compute(number)
+        room -= kept[number].nbytes + sys.getsizeof(kept[number])
+    return FeaturesOnDemand(compute, lengths, kept)
+
+
+def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[ExampleTable, ExampleTable]:
     """Returns the training and the dev examples; of pages the lines that nobody has transcribed are told and left out.
 
     Raises:
         ManifestError: a manifest cannot be read, or has too few groups to set some apart for dev.
     """
 
-    def told(name: str, found: list[Example]) -> list[Example]:
-        kept = without_untold_lines(found)
-        if len(kept) < len(found):
+    def add(table: ExampleTable, name: str, found: Iterator[Example], pattern: str | None) -> None:
+        num_examples, before = 0, len(table)
+        for example in found:
+            num_examples += 1
+            if not is_untold_line(example):
+                table.append(example if pattern is None else _grouped(example, pattern))
+        if (kept := len(table) - before) < num_examples:
             log.line(
-                f"{data_dir / name}: {len(found) - len(kept):,} of {len(found):,} lines have no text or no outline, "
+                f"{data_dir / name}: {num_examples - kept:,} of {num_examples:,} lines have no text or no outline, "
                 "left out"
             )
-        return kept
 
-    found = read_manifests([data_dir / name for name in data.train])
-    train = [example for name, part in zip(data.train, found, strict=True) for example in told(name, part)]
-    if data.group_pattern is not None:
-        train = [_grouped(example, data.group_pattern) for example in train]
+    train, dev = ExampleTable(), ExampleTable()
+    for name, part in zip(data.train, scan_manifests([data_dir / name for name in data.train]), strict=True):
+        add(train, name, part, data.group_pattern)
     if data.dev is not None:
-        return train, told(data.dev, read_manifest(data_dir / data.dev))
+        add(dev, data.dev, scan_manifests([data_dir / data.dev])[0], None)
+        return train, dev
     dev_groups = held_out_groups(train, data.dev_share)
-    dev = [example for example in train if (example.group or example.id) in dev_groups]
-    if len(dev) == len(train):
+    is_dev = np.fromiter(
+        ((example.group or example.id) in dev_groups for example in train), bool, count=len(train)
+    )
+    if is_dev.all():
         raise ManifestError(
             f"{data_dir / ', '.join(data.train)}: all examples are of one group, so that none can be set apart for "
             "dev; name a dev set with --data.dev"
         )
     names = sorted(dev_groups)
     log.line(
-        f"dev: {len(dev):,} of {len(train):,} examples, groups {', '.join(names[:5])}"
+        f"dev: {is_dev.sum():,} of {len(train):,} examples, groups {', '.join(names[:5])}"
         f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
     )
-    return [example for example in train if (example.group or example.id) not in dev_groups], dev
+    return train.select(np.flatnonzero(~is_dev)), train.select(np.flatnonzero(is_dev))
 
 
 def _text_lines(
     config: ExperimentConfig,
-    raw: tuple[list[Example], list[Example]],
-    prepared: tuple[list[Example], list[Example]],
+    raw: tuple[ExampleTable, ExampleTable],
+    prepared: tuple[ExampleTable, ExampleTable],
     tokens: TokenTable,
 ) -> Iterator[str]:
     """Yields what there is to say of the texts of training and dev, as they were and as they are learnt."""
-    raw_train, raw_dev = map(_with_ids, raw)
-    train, dev = map(_with_ids, prepared)
+    raw_train, raw_dev = map(Texts, raw)
+    train, dev = map(Texts, prepared)
     for name, part in (("training", raw_train), ("dev", raw_dev)):
         changed = changes(config.texts, part)
         if changed is not None:
@@ -168,8 +253,14 @@ def _text_lines(
             yield line
 
 
-def _with_ids(examples: Sequence[Example]) -> list[tuple[str, str]]:
-    return [(example.id, example.text) for example in examples if example.text]
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of examples with their ids; can be gone over any number of times."""
+
+    examples: ExampleTable
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return self.examples.texts_by_id()
 
 
 def held_out_groups(examples: Sequence[Example], share: float) -> set[str]:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -295,7 +296,10 @@ def references(trained_run: TrainedRun, tmp_path: Path) -> Path:
 
 
 def test_evaluation_shows_rates_and_their_counts(run: Run, trained_run: TrainedRun, references: Path) -> None:
-    assert run("evaluate", trained_run.model, references) == (
+    code, out, err = run("evaluate", trained_run.model, references)
+    *shown, expected = out.splitlines(keepends=True)
+    assert re.fullmatch(r"expected from confidences alone: \d+\.\d\d % of the tokens wrong\n", expected)
+    assert (code, "".join(shown), err) == (
         0,
         "CER   50.00 %  3 errors in 6 characters  1 substituted, 2 deleted, 0 inserted\n"
         "WER   66.67 %  2 errors in 3 words       1 substituted, 1 deleted, 0 inserted\n"
@@ -311,7 +315,8 @@ def test_evaluation_as_json_is_one_object_of_fractions_and_counts(
     code, out, err = run("evaluate", trained_run.model, references, "--json")
     assert (code, err, out.count("\n")) == (0, "", 1)
     found = json.loads(out)
-    assert list(found) == [*RATE_KEYS, "intervals"]
+    assert list(found) == [*RATE_KEYS, "intervals", "expected_error"]
+    assert 0 <= found.pop("expected_error") <= 1
     assert found == {
         "cer": 0.5,
         "wer": 2 / 3,
@@ -345,8 +350,11 @@ def test_hypotheses_that_are_kept_score_like_the_evaluation(
     shown = [(line["id"], line["reference"], line["hypothesis"]) for line in lines]
     assert shown == [("abc", "abb", "abc"), ("c", "c a", "c")]
     assert all(line["score"] <= 0 for line in lines)
-    assert run("score", references, out, "--json") == (0, evaluated, "")
-    assert run("score", out, out, "--json") == (0, evaluated, "")
+    rates = json.loads(evaluated)
+    rates.pop("expected_error")
+    for of_references in (references, out):
+        code, scored, err = run("score", of_references, out, "--json")
+        assert (code, json.loads(scored), err) == (0, rates, "")
     assert not list(tmp_path.glob(".*"))
 
 

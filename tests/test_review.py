@@ -15,7 +15,7 @@ def test_training_calibrates_the_model_that_it_keeps(trained_run: TrainedRun, ru
     calibration = read_header(trained_run.model).calibration
     assert calibration is not None
     _, out, _ = run("info", trained_run.model)
-    assert "calibrated: tokens temperature" in out
+    assert "confidences calibrated: tokens temperature" in out
 
 
 def test_the_lines_with_most_errors_to_expect_come_first(trained_run: TrainedRun, run: Run) -> None:

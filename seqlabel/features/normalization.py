@@ -61,20 +61,14 @@ class Normalizer:
 
     def fit(self, examples: Iterable[tuple[Float32[np.ndarray, "T F"], str | None]]) -> None:
         """Learns the statistics of the corpus or of its groups from (features, group)."""
-        if self.config.scope == "corpus":
-            total: Sums | None = None
-            for features, _ in examples:
-                sums = Sums.of(features)
-                total = sums if total is None else total + sums
-            if total is not None:
-                self.corpus = total.statistics()
-        elif self.config.scope == "group":
-            groups: dict[str, Sums] = {}
-            for features, group in examples:
-                if group is not None:
-                    sums = Sums.of(features)
-                    groups[group] = groups[group] + sums if group in groups else sums
-            self.groups |= {group: sums.statistics() for group, sums in groups.items()}
+        running = self.running()
+        for features, group in examples:
+            running.add(features, group)
+        running.finish()
+
+    def running(self) -> "RunningFit":
+        """Returns what learns from one example after the other."""
+        return RunningFit(self)
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns what a model file has to keep: those of the corpus, not those of groups."""
@@ -110,3 +104,27 @@ class Sums:
         return Statistics(
             mean.astype(np.float32), np.maximum(np.sqrt(variance), STD_FLOOR).astype(np.float32)
         )
+
+
+class RunningFit:
+    """The sums over the examples so far, of the corpus or of each group, for a normaliser."""
+
+    def __init__(self, normalizer: Normalizer) -> None:
+        self.normalizer = normalizer
+        self.sums: dict[str | None, Sums] = {}
+
+    def add(self, features: Float32[np.ndarray, "T F"], group: str | None) -> None:
+        """Counts an example."""
+        scope = self.normalizer.config.scope
+        key = None if scope == "corpus" else group
+        if scope == "corpus" or (scope == "group" and group is not None):
+            sums = Sums.of(features)
+            self.sums[key] = self.sums[key] + sums if key in self.sums else sums
+
+    def finish(self) -> None:
+        """Gives the normaliser its statistics."""
+        for group, sums in self.sums.items():
+            if group is None:
+                self.normalizer.corpus = sums.statistics()
+            else:
+                self.normalizer.groups[group] = sums.statistics()
