@@ -52,7 +52,7 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
         f"({summary.num_dev_examples:,} examples)",
     )
     if header.calibration is not None:
-        yield "confidences", _confidences(header.calibration)
+        yield "", _confidences(header.calibration)
 
 
 def _confidences(calibration: Calibration) -> str:
