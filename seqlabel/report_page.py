@@ -228,7 +228,7 @@ def _reliability(report: Report) -> Iterator[str]:
     tables = (
         f"<div><h3>{name.capitalize()}</h3>"
         + _table(
-            ("confidence", "right", "", name),
+            ("confidence", "right", "off by", name),
             [(per_cent(b.confidence), _bar(b.share_right, 1.0), _beside(b), f"{b.count:,}") for b in bins],
             caption=f"Expected calibration error {per_cent(calibration_error(bins))}",
         )
