@@ -17,6 +17,7 @@ from seqlabel.terminal import (
     complain,
     files_below,
     hypothesis_as_json,
+    write_lines,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from seqlabel.review import Review
 
 TEXT, JSON, ALTO, PAGE, INKML = "text", "json", "alto", "page", "inkml"
+TIMED = ("srt", "vtt", "ctm", "textgrid", "audacity")
+"""Formats with times, of recordings."""
+WRITTEN = (ALTO, PAGE, INKML, *TIMED)
 
 
 def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
@@ -39,15 +43,16 @@ def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=(TEXT, JSON, ALTO, PAGE, INKML),
+        choices=(TEXT, JSON, *WRITTEN),
         default=TEXT,
-        help="alto, page, inkml: write the pages or the ink with the texts in them (default: text)",
+        help="alto, page, inkml: write the pages or the ink with the texts in them; srt, vtt, ctm, textgrid (Praat), "
+        "audacity (labels): write the words of recordings with their times (default: text)",
     )
     parser.add_argument(
         "--out",
         metavar="FOLDER",
         type=Path,
-        help="where the files are written, with --format alto, page or inkml",
+        help="where the files are written, with --format alto, page, inkml and those with times",
     )
     parser.add_argument(
         "--rows", action="store_true", help="read pen ink whose text wraps row by row, as FILE:0, FILE:1 ..."
@@ -74,7 +79,7 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         ConfigError: some do not.
     """
     if arguments.json:
-        if arguments.format in (ALTO, PAGE, INKML):
+        if arguments.format in WRITTEN:
             raise ConfigError(
                 f"--json and --format {arguments.format} are two ways to write; leave one of them out"
             )
@@ -85,16 +90,17 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         raise ConfigError("--review is of the best reading; leave --n-best out")
     if arguments.workers is not None and arguments.workers < 1:
         raise ConfigError(f"--workers {arguments.workers}: expected at least 1")
-    writes = arguments.format in (ALTO, PAGE, INKML)
-    if arguments.rows and arguments.format in (ALTO, PAGE):
+    writes = arguments.format in WRITTEN
+    if arguments.rows and writes and arguments.format != INKML:
+        what = "recordings" if arguments.format in TIMED else "pages"
         raise ConfigError(
-            f"--rows is for pen ink, --format {arguments.format} for pages; leave one of them out"
+            f"--rows is for pen ink, --format {arguments.format} for {what}; leave one of them out"
         )
     if writes and arguments.out is None:
         raise ConfigError(f"--format {arguments.format} writes files; name their folder with --out")
     if not writes and arguments.out is not None:
         raise ConfigError(
-            "--out is the folder for --format alto, page or inkml; send other texts to a file with >"
+            f"--out is the folder for --format {', '.join(WRITTEN)}; send other texts to a file with >"
         )
 
 
@@ -135,6 +141,8 @@ def _read_all(recognizer: "Recognizer", arguments: argparse.Namespace, review: "
     code, found, pages = _gather(recognizer, arguments.paths, arguments.out)
     if arguments.format == INKML:
         return max(code, _write_inks(recognizer, found, arguments, review))
+    if arguments.format in TIMED:
+        return max(code, _write_timed(recognizer, found, arguments, review))
     files = [path for path, _ in found]
     if arguments.rows:
         code, files = _rows_of_files(code, files)
@@ -331,6 +339,46 @@ def _write_inks(
                 if (num_left := num_ungrouped_strokes(path)) > 0:
                     sys.stdout.flush()
                     code = complain(f"{path}: not read: {num_left} strokes that stand in no trace group")
+            except SeqlabelError as error:
+                sys.stdout.flush()
+                code = complain(error)
+            on_file()
+    return code
+
+
+def _write_timed(
+    recognizer: "Recognizer",
+    files: list[tuple[Path, Path]],
+    arguments: argparse.Namespace,
+    review: "Review | None",
+) -> int:
+    """Writes what was said in recordings, and when, and returns the exit code."""
+    from seqlabel.formats import WRITERS
+    from seqlabel.timed_reading import read_timed, tells_times
+
+    if not tells_times(recognizer):
+        raise ConfigError(
+            f"--format {arguments.format} is for recordings, and the model reads "
+            f"{' '.join(sorted(recognizer.suffixes))}; take one that reads audio"
+        )
+    suffix, lines_of = WRITERS[arguments.format]
+    targets = [(path, target.with_suffix(suffix)) for path, target in files]
+    _refuse_overwriting(targets, arguments.out)
+    code = DONE
+    bars = bars_on_terminal() if len(files) > 1 else None
+    with nullcontext(lambda: None) if bars is None else bars("reading recordings", len(files)) as on_file:
+        for (path, target), (_, result) in zip(
+            targets, read_timed(recognizer, [path for path, _ in files]), strict=True
+        ):
+            try:
+                if isinstance(result, SeqlabelError):
+                    raise result
+                out = arguments.out / target
+                _make_folder(out.parent)
+                write_lines(out, lines_of(result[0]))
+                print(f"{path}\t{out}")
+                if review is not None:
+                    review.lines.append((str(path), result[1]))
             except SeqlabelError as error:
                 sys.stdout.flush()
                 code = complain(error)

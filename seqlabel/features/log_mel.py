@@ -41,6 +41,16 @@ class LogMel:
         self.dim = config.num_mel_filters * (config.num_deltas + 1)
         self._spectra = LogMelSpectra(config)
 
+    @property
+    def step_seconds(self) -> float:
+        """The distance of two frames."""
+        return self._spectra.step / self._spectra.sample_rate
+
+    @property
+    def window_seconds(self) -> float:
+        """The length of a frame."""
+        return self._spectra.window / self._spectra.sample_rate
+
     def read(self, example: Example) -> Waveform:
         """The waveform of an example at the config's sample rate; FormatError if it cannot be read."""
         return self._spectra.read(example)

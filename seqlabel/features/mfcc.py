@@ -63,6 +63,16 @@ class Mfcc:
             order = np.arange(config.num_cepstra)
             self._dct *= (1 + config.lifter / 2 * np.sin(np.pi * order / config.lifter)).astype(np.float32)
 
+    @property
+    def step_seconds(self) -> float:
+        """The distance of two frames."""
+        return self._spectra.step / self._spectra.sample_rate
+
+    @property
+    def window_seconds(self) -> float:
+        """The length of a frame."""
+        return self._spectra.window / self._spectra.sample_rate
+
     def read(self, example: Example) -> Waveform:
         """The waveform of an example at the config's sample rate; FormatError if it cannot be read."""
         return self._spectra.read(example)

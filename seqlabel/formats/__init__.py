@@ -36,6 +36,7 @@ from seqlabel.formats.pages import (
     split_page_address,
 )
 from seqlabel.formats.symbols import SYMBOL_SUFFIXES, read_symbols
+from seqlabel.formats.timed_texts import WRITERS, TimedReading, TimedText, captions
 from seqlabel.formats.unipen import UnipenDocument, UnipenSegment, read_unipen, read_unipen_segments
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "PAGE_SUFFIX",
     "READING",
     "SYMBOL_SUFFIXES",
+    "WRITERS",
     "InkDocument",
     "InkGroup",
     "LineCutConfig",
@@ -53,11 +55,14 @@ __all__ = [
     "Page",
     "PageLine",
     "PlacedText",
+    "TimedReading",
+    "TimedText",
     "UnipenDocument",
     "UnipenSegment",
     "WhiteboardSession",
     "annotate_inkml",
     "audio_seconds",
+    "captions",
     "cut_line",
     "cut_page_line",
     "has_area",
