@@ -1,10 +1,11 @@
 """What becomes of a step whose loss or gradient is not finite, and of a run that has too many of them.
 
-Such a step is left out. One now and then is an accident of an example or of the arithmetic; where `MOST_SKIPPED` of the
-last `WINDOW` steps are like that, or the model says NaN of dev examples, the weights themselves are lost: the run goes
-back to the last state that was written down and takes half the learning rate from there. A state from which no step
-could be taken was lost when it was written, so that the one before it is taken the next time. After `MOST_RETURNS` of
-them, with a 64th of the learning rate, something else is wrong, and the run ends.
+Such a step is left out. One now and then is an accident of an example or of the arithmetic. Where `MOST_SKIPPED` of the
+last `WINDOW` steps are like that, or the last `LAST_SKIPPED` of an epoch, or where the model says NaN of dev examples,
+the weights themselves are lost: the run goes back to the last state that was written down and takes half the learning
+rate from there. A state from which no step could be taken was lost when it was written, so that the one before it is
+taken the next time. After `MOST_RETURNS` of them, with a 64th of the learning rate, something else is wrong and the run
+ends.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from seqlabel.checkpoint import Progress
 
 WINDOW = 50
 MOST_SKIPPED = 10
+LAST_SKIPPED = 2
 MOST_RETURNS = 6
 MOST_NAMED = 8
 
@@ -38,6 +40,12 @@ def after_step(progress: Progress, loss_sum: float, num_tokens: int, *, is_taken
 def diverges(progress: Progress) -> bool:
     """Returns whether so many of the last steps were left out that the run has to go back."""
     return len(progress.recent_skips) >= MOST_SKIPPED
+
+
+def ends_badly(progress: Progress) -> bool:
+    """Returns whether the last steps of an epoch were left out, so that its model must not be kept."""
+    last = range(progress.num_attempts - LAST_SKIPPED + 1, progress.num_attempts + 1)
+    return progress.recent_skips[-LAST_SKIPPED:] == tuple(last)
 
 
 def is_lost(written: Progress, now: Progress) -> bool:

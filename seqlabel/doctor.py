@@ -77,7 +77,7 @@ class EmissionCounts(NamedTuple):
         log_probs = emissions.log_probs
         is_valid = torch.arange(log_probs.shape[1], device=log_probs.device) < emissions.lengths[:, None]
         best, token = log_probs.max(dim=-1)  # of a frame with a NaN that is NaN
-        counts = torch.stack([is_valid, is_valid & (token == BLANK), is_valid & best.isnan()])
+        counts = torch.stack([is_valid, is_valid & (token == BLANK) & ~best.isnan(), is_valid & best.isnan()])
         return cls(*counts.sum(dim=(1, 2)).tolist())
 
 

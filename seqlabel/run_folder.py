@@ -23,7 +23,15 @@ from seqlabel.experiment import ExperimentConfig
 from seqlabel.model_file import read_header
 from seqlabel.processes import Processes
 from seqlabel.tensor_files import read_tensors
-from seqlabel.whole_files import held, remove_leftovers, sync_folder, whole_file, write_whole
+from seqlabel.whole_files import (
+    NO_ROOM,
+    held,
+    no_room,
+    remove_leftovers,
+    sync_folder,
+    whole_file,
+    write_whole,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,8 @@ def _open_first(config: ExperimentConfig, run_dir: Path, stack: ExitStack) -> Re
             resumed.remarks.extend(mend_models(folder, config, resumed.progress))
         write_whole(folder.settings, msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise no_room(run_dir, error) from error
         reason = error.strerror or error
         raise ConfigError(f"{run_dir}: cannot be written ({reason}); choose another --run-dir") from error
     return resumed

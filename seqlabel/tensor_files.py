@@ -50,7 +50,7 @@ def save_tensors(
         for prefix in ("Error while serializing: ", "I/O error: "):
             reason = reason.removeprefix(prefix)
         raise ModelFileError(
-            f"{path}: cannot be written ({reason.partition(' (os error')[0]}), what was there is kept; make room on "
+            f"{path}: cannot be written ({reason.partition(' (os error')[0]}), earlier files are kept; make room on "
             "the disk, or see to the rights of the folder, and give the same command again"
         ) from error
 

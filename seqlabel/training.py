@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import errno
 import math
 import threading
 import time
@@ -35,6 +34,7 @@ from seqlabel.divergence import (
     after_return,
     after_step,
     diverges,
+    ends_badly,
     is_lost,
     named,
 )
@@ -63,8 +63,7 @@ from seqlabel.stopping import asked_to_stop
 from seqlabel.tracker import NoTracker, Tracker, TrackerName, check_tracker, open_tracker
 from seqlabel.training_set import TrainingSet, prepare
 from seqlabel.transfer import first_part, take_over
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from seqlabel.whole_files import NO_ROOM, no_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +114,9 @@ def train(
                 trainer.resume(resumed.progress, resumed.tensors)
             return trainer.run(tracker)
     except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise ConfigError(
-            f"{error.filename or run_dir}: cannot be written ({error.strerror}); make room on the disk, the same "
-            "command goes on from the last checkpoint"
-        ) from error
+        if error.errno in NO_ROOM:
+            raise no_room(run_dir, error) from error
+        raise
 
 
 def _take_over(config: ExperimentConfig, path: Path, data: TrainingSet, log: RunLog) -> None:
@@ -223,7 +219,7 @@ class Trainer:
             f"{num_threads} thread{'' if num_threads == 1 else 's'}"
         )
         if self.processes.is_first:
-            self.tracker = open_tracker(tracker, self.folder.path, self.progress.num_steps, self.log.epochs())
+            self.tracker = open_tracker(tracker, self.folder.path, list(self.log.epochs()))
         with closing(self.tracker), asked_to_stop(self.stop_requested, self.log):
             if self.progress.num_attempts == 0:  # what a run that diverges at once goes back to
                 self._save_checkpoint()
@@ -266,11 +262,11 @@ class Trainer:
                     self._save_checkpoint_if_sound()
                     self._stop_if_requested()
         self._count_time()
-        found = self._evaluate()
-        if found is None or self.progress.num_tokens == 0:
-            self._go_back(
-                "the model says NaN of dev examples" if found is None else "no step could be taken", ()
-            )
+        if ends_badly(self.progress) or self.progress.num_tokens == 0:
+            self._go_back("the last steps of the epoch could not be taken", ())
+            return
+        if (found := self._evaluate()) is None:
+            self._go_back("the model says NaN of dev examples", ())
             return
         self._count_time(is_step=False)
         self._finish_epoch(*found)
@@ -399,7 +395,7 @@ class Trainer:
             f"rate, since {why}"
         )
         self.log.forget_metrics_after(written.epoch)
-        self.tracker.go_back(written.num_steps)
+        self.tracker.go_back(list(self.log.epochs()))
         self._save_checkpoint(keeps_previous=False)
 
     def _holds_first_part(self) -> bool:

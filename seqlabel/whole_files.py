@@ -4,6 +4,7 @@ A process may die at any instruction, and a machine lose its power: what is foun
 is what was written last, or what was written before that.
 """
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -17,7 +18,17 @@ except ImportError:  # Windows, where two runs in one folder are not noticed
 
 from seqlabel.errors import ConfigError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a disk, or somebody's share of it, is full."""
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp", re.DOTALL)
+
+
+def no_room(path: Path, error: OSError) -> ConfigError:
+    """Returns what to tell of a file, or of something in a folder, that a full disk did not take."""
+    return ConfigError(
+        f"{error.filename or path}: cannot be written ({error.strerror}), earlier files are kept; make room on the "
+        "disk, and the same command goes on from the last checkpoint"
+    )
 
 
 def temporary_name(path: Path) -> Path:

@@ -247,7 +247,9 @@ def fill_the_disk(folder: Path) -> dict[str, Any]:
     for limit in np.linspace(100, max(sizes.values()) - 1, 14).astype(int).tolist():
         run = folder / f"run{limit}"
 
-        def limited(run: Path = run, limit: int = limit) -> None:
+        reader, writer = os.pipe()
+
+        def limited(run: Path = run, limit: int = limit, writer: int = writer) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
             try:
                 train(config, run, folder, "cpu")
@@ -256,7 +258,6 @@ def fill_the_disk(folder: Path) -> dict[str, Any]:
                 os.write(writer, f"{error}\n".encode())
                 raise
 
-        reader, writer = os.pipe()
         code = ended(forked(limited))
         os.close(writer)
         with open(reader) as told:
