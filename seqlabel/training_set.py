@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     Raises:
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
     """
-    raw_train, raw_dev = _examples(config.data, data_dir, log)
+    raw_train, raw_dev = read_examples(config.data, data_dir, log.line)
     train_examples, dev_examples = (
         [with_prepared_text(example, config.texts, config.data.token_unit) for example in part]
         for part in (raw_train, raw_dev)
@@ -112,8 +112,15 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     return TrainingSet(frontend, tokens, model, train, dev, dev_features)
 
 
-def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Example], list[Example]]:
+def read_examples(
+    data: DataConfig, data_dir: Path, tell: Callable[[str], object]
+) -> tuple[list[Example], list[Example]]:
     """Returns the training and the dev examples; of pages the lines that nobody has transcribed are told and left out.
+
+    Args:
+        data: which manifests.
+        data_dir: where they are.
+        tell: is given a line on what was left out, and on which groups were set apart for dev.
 
     Raises:
         ManifestError: a manifest cannot be read, or has too few groups to set some apart for dev.
@@ -122,7 +129,7 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
     def told(name: str, found: list[Example]) -> list[Example]:
         kept = without_untold_lines(found)
         if len(kept) < len(found):
-            log.line(
+            tell(
                 f"{data_dir / name}: {len(found) - len(kept):,} of {len(found):,} lines have no text or no outline, "
                 "left out"
             )
@@ -142,7 +149,7 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[list[Examp
             "dev; name a dev set with --data.dev"
         )
     names = sorted(dev_groups)
-    log.line(
+    tell(
         f"dev: {len(dev):,} of {len(train):,} examples, groups {', '.join(names[:5])}"
         f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
     )
