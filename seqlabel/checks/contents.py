@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float16, Float32
+from jaxtyping import Float16, Float32
 
 from seqlabel.checks.findings import BLANK, CLIPPED, INVERTED, NEARLY_EMPTY, SIDEWAYS, SILENT, Kind
 from seqlabel.checks.orientation import turned_difference
@@ -264,5 +264,5 @@ def _of_matrix(signal: Matrix) -> Content:
     return content
 
 
-def _all_rows_equal(values: Float32[np.ndarray, "T F"]) -> Bool[np.ndarray, ""] | bool:
+def _all_rows_equal(values: Float32[np.ndarray, "T F"]) -> bool:
     return bool((values == values[0]).all())

@@ -25,7 +25,7 @@ LEAST_ACCURACY = 0.9
 SURELY = 2.5
 """Logarithm of the odds from which on a line is said to be turned, by what is common to all writers."""
 SURELY_OF_GROUP = 5.0
-"""The same beside the other lines of its writer or page: an unusual hand has many doubtful lines, none of them turned."""
+"""The same beside the other lines of its writer or page: an unusual hand has many doubtful lines, none turned."""
 PRIOR_LINES = 5
 """Lines that the corpus as a whole counts for in what is usual in a group."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from seqlabel.errors import FormatError
 from seqlabel.formats import (
+    AUDIO_SUFFIXES,
     IMAGE_SUFFIXES,
     INK_SUFFIXES,
     MATRIX_SUFFIXES,
@@ -57,10 +58,12 @@ class Header:
 
 def kind_of_source(source: Path) -> SourceKind:
     """Returns what a source is by its name, and of XML files by their root element."""
+    suffix = source.suffix.lower()
+    if suffix in AUDIO_SUFFIXES:
+        return "audio"
     address = split_page_address(source)
     if address is not None and _is_page(address[0]):
         return "line of a page"
-    suffix = source.suffix.lower()
     if suffix in IMAGE_SUFFIXES or split_image_address(source) is not None:
         return "line image"
     if suffix in INK_SUFFIXES or split_ink_address(source) is not None:

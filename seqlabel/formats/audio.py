@@ -131,10 +131,12 @@ def _length_and_rate(path: Path) -> tuple[int, int]:
 
     with open_file(path, _EXPECTED) as (file, size):
         _refuse_truncated_container(path, file.read(12), size)
-    found = soundfile.info(str(path))
-    if found.format == "RAW":
-        raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
-    return int(found.frames), int(found.samplerate)
+    with soundfile.SoundFile(
+        str(path)
+    ) as found:  # soundfile.info takes twice the time to describe the format
+        if found.format == "RAW":
+            raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
+        return int(found.frames), int(found.samplerate)
 
 
 def _undecodable(path: Path, error: Any) -> FormatError:
