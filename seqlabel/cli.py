@@ -1,7 +1,8 @@
-"""The program `seqlabel`: train, evaluate, transcribe, align, score, lm, info.
+"""The program `seqlabel`: check, train, evaluate, transcribe, align, score, lm, info.
 
-Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 130 where the
-user has interrupted it. PyTorch is imported inside the commands, so that `--help` answers at once.
+Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 1 where `check --strict` has
+found something; 130 where the user has interrupted it. PyTorch is imported inside the commands, so that `--help`
+answers at once.
 """
 
 import argparse
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from seqlabel.recognizer import Recognizer
 
 from seqlabel.calibrating import add_calibrate_options, calibrate
+from seqlabel.check_command import add_check_options, check
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding, say_left_out
 from seqlabel.scoring import add_scoring_options, check_scoring_options, tell_scores
@@ -57,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         arguments, rest = _parser().parse_known_args(given)
-        if rest and arguments.run not in (_train, _evaluate, _transcribe):
+        if rest and arguments.run not in (check, _train, _evaluate, _transcribe):
             raise ConfigError(f"unexpected argument {rest[0]!r}; see `seqlabel {arguments.command} --help`")
         arguments.given, arguments.overrides = given, rest
         run: Callable[[argparse.Namespace], int] = arguments.run
@@ -96,7 +98,7 @@ def _train(arguments: argparse.Namespace) -> int:
             word, ("--run-dir", "--data-dir", "--device", "--init-from", "--tracker"), 1, 0.8
         ):
             raise ConfigError(f"{word}: no such option; did you mean {meant[0]}?")
-    from seqlabel.experiment import load_recipe
+    from seqlabel.experiment import data_folder, load_recipe
 
     init_from = ["--training.init-from", str(arguments.init_from)] if arguments.init_from else []
     config = load_recipe(recipe, [*arguments.overrides, *init_from])
@@ -106,20 +108,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
         read_header(Path(config.training.init_from))  # what is no model is told before the data are read
     # The data are looked for before PyTorch's trainer is loaded: the commonest mistake is answered at once.
-    data_dir: Path = arguments.data_dir or Path(config.data.directory)
-    prepare = "as the recipe's README says"
-    if recipe.resolve().parent.parent.name == "recipes":
-        prepare = f"with `python -m data_prep.{recipe.resolve().parent.name} {data_dir}`"
-    if not data_dir.is_dir():
-        raise ConfigError(
-            f"{data_dir}: no such data folder; prepare the corpus {prepare}, or give --data-dir"
-        )
-    for name in (*config.data.train, *([config.data.dev] if config.data.dev else [])):
-        is_pattern = any(character in name for character in "*?[")  # what it stands for, its reader tells
-        if not is_pattern and not (data_dir / name).exists():
-            raise ConfigError(
-                f"{data_dir}: has no {name}; prepare the corpus {prepare}, or give another --data-dir"
-            )
+    data_dir = data_folder(recipe, config, arguments.data_dir)
     import torch
 
     from seqlabel.processes import is_first_process
@@ -378,6 +367,16 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    checking = command(
+        check,
+        "check",
+        "look for what is wrong with a corpus, before or after training",
+        "\n\nA recipe is checked with the data that it learns from, its own settings and overrides included; several\n"
+        "manifests are the splits of one corpus, named after their files. With --model, transcripts are ranked\n"
+        "by how likely they are wrong.",
+    )
+    add_check_options(checking)
+
     train = command(
         _train,
         "train",
@@ -511,7 +510,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
-    for added in (train, evaluate, reading, align, calibrating):
+    for added in (checking, train, evaluate, reading, align, calibrating):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),
@@ -519,6 +518,7 @@ def _parser() -> argparse.ArgumentParser:
             help="where to compute (default: auto, a GPU if there is one)",
         )
     for added, what in (
+        (checking, ", with all that was found"),
         (evaluate, ""),
         (score, ""),
         (reading, " a file"),

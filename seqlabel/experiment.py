@@ -192,6 +192,27 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> ExperimentCon
     return msgspec.structs.replace(config, texts=config.texts.with_file())
 
 
+def data_folder(recipe: Path, config: ExperimentConfig, given: Path | None) -> Path:
+    """Returns the folder of a recipe's manifests: the one that is given, or its own.
+
+    Raises:
+        ConfigError: it is not there, or lacks a manifest; the message says how the corpus is prepared.
+    """
+    folder = given or Path(config.data.directory)
+    prepare = "as the recipe's README says"
+    if recipe.resolve().parent.parent.name == "recipes":
+        prepare = f"with `python -m data_prep.{recipe.resolve().parent.name} {folder}`"
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such data folder; prepare the corpus {prepare}, or give --data-dir")
+    for name in (*config.data.train, *([config.data.dev] if config.data.dev else [])):
+        is_pattern = any(character in name for character in "*?[")  # what it stands for, its reader tells
+        if not is_pattern and not (folder / name).exists():
+            raise ConfigError(
+                f"{folder}: has no {name}; prepare the corpus {prepare}, or give another --data-dir"
+            )
+    return folder
+
+
 def _place(path: Path, error: Exception) -> str:
     """The file and line of an error that a recipe raised."""
     if isinstance(error, SyntaxError) and error.filename:

@@ -169,7 +169,7 @@ class Recognizer:
             example if example.text is None else replace(example, text=texts.prepare(example.text))
             for example in given
         ]
-        with _bar(bar_of, "reading", len(examples)) as on_example:
+        with progress(bar_of, "reading", len(examples)) as on_example:
             found, offenders = read_signals(examples, frontend, on_example)
         frontend.fit_groups((signal, example.group) for example, signal in found)
         loaded, others = check_targets(found, frontend, tokens, self.loaded.model.obstacle)
@@ -183,7 +183,7 @@ class Recognizer:
                 labelled[index] = replace(loaded[index].example, labels=labels)
 
         features = [frontend(item.known_signal, item.example.group) for item in loaded]
-        with _bar(bar_of, "aligning", len(loaded)) as on_example:
+        with progress(bar_of, "aligning", len(loaded)) as on_example:
             greedy = GreedyConfig().build(tokens)
             decode(self.loaded.model, greedy, features, self.device, on_example, keep)
         return [labelled[index] for index in range(len(loaded))], offenders + others
@@ -275,7 +275,7 @@ class Recognizer:
                 "`seqlabel transcribe` reads files without references"
             )
         frontend = self.loaded.frontend
-        with _bar(bar_of, "reading", len(examples)) as on_example:
+        with progress(bar_of, "reading", len(examples)) as on_example:
             found, offenders = read_signals(examples, frontend, on_example)
         if offenders:
             raise ManifestError(f"{where}: {describe_offenders(offenders, len(examples))}")
@@ -284,7 +284,7 @@ class Recognizer:
             loaded = keep_for_scoring(found, frontend, self.header.tokens, reads_labels=reads_labels)
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
-        with _bar(bar_of, "decoding", len(examples)) as on_example:
+        with progress(bar_of, "decoding", len(examples)) as on_example:
             features = [frontend(item.known_signal, item.example.group) for item in loaded]
             evaluation = evaluate(
                 self.loaded.model,
@@ -301,5 +301,6 @@ class Recognizer:
         return replace(evaluation, num_untold=len(given) - len(examples), changes=changed)
 
 
-def _bar(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:
+def progress(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:
+    """Returns a context that shows how far something is, or one that does not."""
     return nullcontext(lambda: None) if bar_of is None else bar_of(what, total)

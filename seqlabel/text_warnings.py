@@ -3,7 +3,8 @@
 import itertools
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from seqlabel.characters import code_points, describe_character, graphemes
 from seqlabel.texts import TextConfig
@@ -33,85 +34,133 @@ def warnings_of_texts(
     return [line for line in lines if line is not None]
 
 
-def mixed_forms(parts: Sequence[Iterable[IdAndText]], config: TextConfig) -> str | None:
-    """Returns which characters are written in several ways that are one and the same to Unicode; None for none.
+@dataclass(frozen=True, slots=True)
+class MixedCharacter:
+    """A character written in several ways: in NFC, how often, its rarest spelling, and which texts have that."""
 
-    The parts are gone over twice.
+    composed: str
+    count: int
+    spelling: str
+    spelling_count: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """A token, how often it stands there, and the texts that have it."""
+
+    token: str
+    count: int
+    ids: tuple[str, ...]
+
+
+def mixed_characters(parts: Sequence[Iterable[IdAndText]]) -> list[MixedCharacter]:
+    """Returns the characters that are written in several ways which are one and the same to Unicode.
+
+    The parts are gone over three times.
     """
-    is_composed = is_decomposed = True
-    for _, text in itertools.chain(*parts):
-        if not text.isascii():
-            is_composed = is_composed and unicodedata.is_normalized("NFC", text)
-            is_decomposed = is_decomposed and unicodedata.is_normalized("NFD", text)
-    if is_composed or is_decomposed:
-        return None
+
+    def given() -> Iterator[IdAndText]:
+        return ((id_, text) for id_, text in itertools.chain(*parts) if not text.isascii())
+
+    if any(all(unicodedata.is_normalized(form, text) for _, text in given()) for form in ("NFC", "NFD")):
+        return []
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    first: dict[str, str] = {}
-    for id_, text in itertools.chain(*parts):
-        if text.isascii():
-            continue
+    for _, text in given():
         for cluster, count in Counter(graphemes(text)).items():
             if not cluster.isascii():
                 spellings[unicodedata.normalize("NFC", cluster)][cluster] += count
-                first.setdefault(cluster, id_)
-    mixed = {composed: found for composed, found in spellings.items() if len(found) > 1}
+    rarest = {
+        composed: min(counts.items(), key=lambda one: (one[1], one[0]))
+        for composed, counts in sorted(spellings.items())
+        if len(counts) > 1
+    }
+    ids: dict[str, list[str]] = {spelling: [] for spelling, _ in rarest.values()}
+    for id_, text in given() if ids else ():
+        for spelling in ids.keys() & graphemes(text):
+            ids[spelling].append(id_)
+    return [
+        MixedCharacter(composed, spellings[composed].total(), spelling, count, tuple(ids[spelling]))
+        for composed, (spelling, count) in rarest.items()
+    ]
+
+
+def mixed_forms(parts: Sequence[Iterable[IdAndText]], config: TextConfig) -> str | None:
+    """Returns which characters are written in several ways that are one and the same to Unicode; None for none."""
+    mixed = mixed_characters(parts)
     if not mixed:
         return None
-    rarest = [
-        (composed, *min(found.items(), key=lambda one: (one[1], one[0])))
-        for composed, found in sorted(mixed.items())
-    ]
     named = "; ".join(
-        f"{composed!r} {sum(mixed[composed].values()):,} times, of them {count:,} as {code_points(spelling)}, "
-        f"first {first[spelling]!r}"
-        for composed, spelling, count in rarest[:MOST_NAMED]
+        f"{one.composed!r} {one.count:,} times, of them {one.spelling_count:,} as {code_points(one.spelling)}, "
+        f"first {one.ids[0]!r}"
+        for one in mixed[:MOST_NAMED]
     )
     learnt = f"learnt as one ({config.unicode_form})" if config.unicode_form else "learnt as different tokens"
     hint = "" if config.unicode_form else "; --texts.unicode-form NFC makes them one"
-    more = _more(len(rarest), "characters")
+    more = _more(len(mixed), "characters")
     return f"{len(mixed)} characters are written in several ways, {learnt}: {named}{more}{hint}"
+
+
+def count_tokens(texts: Iterable[IdAndText], tokens: TokenTable) -> Counter[str]:
+    """Returns how often each token stands in prepared texts."""
+    counts: Counter[str] = Counter()
+    for _, text in texts:
+        counts.update(tokens.split(text))
+    return counts
+
+
+def with_ids(
+    counts: Mapping[str, int], texts: Iterable[IdAndText], tokens: TokenTable
+) -> dict[str, TokenCount]:
+    """Returns these tokens with the texts that have them."""
+    ids: dict[str, list[str]] = {token: [] for token in counts}
+    if counts:
+        for id_, text in texts:
+            for token in counts.keys() & tokens.split(text):
+                ids[token].append(id_)
+    return {token: TokenCount(token, counts[token], tuple(found)) for token, found in ids.items()}
+
+
+def rare_among(counts: Mapping[str, int], rare_below: int) -> dict[str, int]:
+    """Returns the tokens that stand there less than `rare_below` times, the rarest first."""
+    rare = ((count, token) for token, count in counts.items() if count < rare_below)
+    return {token: count for count, token in sorted(rare)}
 
 
 def rare_tokens(texts: Iterable[IdAndText], tokens: TokenTable, rare_below: int) -> str | None:
     """Returns which tokens stand in prepared training texts less than `rare_below` times; None for none."""
-    counts: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    for id_, text in texts:
-        found = Counter(tokens.split(text))
-        counts.update(found)
-        for token in found:
-            first.setdefault(token, id_)
-    rare = sorted((count, token) for token, count in counts.items() if count < rare_below)
-    if not rare:
-        return None
-    named = "; ".join(
-        f"{_named(token, tokens.unit)} {_times(count)}, first {first[token]!r}"
-        for count, token in rare[:MOST_NAMED]
-    )
-    left = sum(count for count, _ in rare[MOST_NAMED:])
-    more = _more(len(rare), f"{tokens.unit}s, {_times(left)} in all")
-    what = f"{len(rare)} of {len(counts)} {tokens.unit}s are rare, fewer than {rare_below} times in training"
-    return f"{what}: {named}{more}"
+    counts = count_tokens(texts, tokens)
+    rare = list(with_ids(rare_among(counts, rare_below), texts, tokens).values())
+    return None if not rare else describe_rare(rare, len(counts), tokens.unit, rare_below)
+
+
+def describe_rare(rare: Sequence[TokenCount], num_different: int, unit: TokenUnit, rare_below: int) -> str:
+    """Returns in one line which of `num_different` tokens are rare."""
+    left = sum(found.count for found in rare[MOST_NAMED:])
+    more = _more(len(rare), f"{unit}s, {_times(left)} in all")
+    what = f"{len(rare)} of {num_different} {unit}s are rare, fewer than {rare_below} times in training"
+    return f"{what}: {_listed(rare, unit)}{more}"
 
 
 def unknown_tokens(texts: Iterable[IdAndText], tokens: TokenTable) -> str | None:
     """Returns which tokens only prepared dev texts have; None for none."""
-    counts: Counter[str] = Counter()
-    first: dict[str, str] = {}
+    unknown = list(with_ids(unknown_among(count_tokens(texts, tokens), tokens), texts, tokens).values())
+    return None if not unknown else describe_unknown("dev", unknown, tokens.unit)
+
+
+def unknown_among(counts: Mapping[str, int], tokens: TokenTable) -> dict[str, int]:
+    """Returns the tokens that are not in the table, by their code points."""
     known = frozenset(tokens.tokens)
-    for id_, text in texts:
-        for token in tokens.split(text):
-            if token not in known:
-                counts[token] += 1
-                first.setdefault(token, id_)
-    if not counts:
-        return None
-    named = "; ".join(
-        f"{_named(token, tokens.unit)} {_times(count)}, first {first[token]!r}"
-        for token, count in sorted(counts.items())[:MOST_NAMED]
+    return {token: count for token, count in sorted(counts.items()) if token not in known}
+
+
+def describe_unknown(name: str, unknown: Sequence[TokenCount], unit: TokenUnit) -> str:
+    """Returns in one line which tokens only the texts of the set of that name have."""
+    more = _more(len(unknown), f"{unit}s")
+    return (
+        f"{name} has {len(unknown)} {unit}s that no training text has, always counted as errors: "
+        f"{_listed(unknown, unit)}{more}"
     )
-    more = _more(len(counts), f"{tokens.unit}s")
-    return f"dev has {len(counts)} {tokens.unit}s that no training text has, always counted as errors: {named}{more}"
 
 
 def ambiguous_orders(
@@ -132,6 +181,12 @@ def ambiguous_orders(
     return (
         f"{len(ids):,} of {num_texts:,} {name} texts cannot be told from their order on the line, since others look "
         f"alike, and will be read otherwise: {', '.join(map(repr, ids[:MOST_NAMED]))}{_more(len(ids), 'texts')}{hint}"
+    )
+
+
+def _listed(found: Sequence[TokenCount], unit: TokenUnit) -> str:
+    return "; ".join(
+        f"{_named(one.token, unit)} {_times(one.count)}, first {one.ids[0]!r}" for one in found[:MOST_NAMED]
     )
 
 

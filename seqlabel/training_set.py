@@ -59,7 +59,7 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     Raises:
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
     """
-    raw_train, raw_dev = _examples(config.data, data_dir, log)
+    raw_train, raw_dev = read_examples(config.data, data_dir, log.line)
     train_examples, dev_examples = (
         part.changed(
             lambda example: with_prepared_text(example, config.texts, config.data.token_unit),
@@ -192,8 +192,15 @@ def _dev_features(store: SignalStore, lengths: np.ndarray, room: float) -> Featu
     return FeaturesOnDemand(compute, lengths, kept)
 
 
-def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[ExampleTable, ExampleTable]:
+def read_examples(
+    data: DataConfig, data_dir: Path, tell: Callable[[str], object]
+) -> tuple[ExampleTable, ExampleTable]:
     """Returns the training and the dev examples; of pages the lines that nobody has transcribed are told and left out.
+
+    Args:
+        data: which manifests.
+        data_dir: where they are.
+        tell: is given a line on what was left out, and on which groups were set apart for dev.
 
     Raises:
         ManifestError: a manifest cannot be read, or has too few groups to set some apart for dev.
@@ -206,7 +213,7 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[ExampleTab
             if not is_untold_line(example):
                 table.append(example if pattern is None else _grouped(example, pattern))
         if (kept := len(table) - before) < num_examples:
-            log.line(
+            tell(
                 f"{data_dir / name}: {num_examples - kept:,} of {num_examples:,} lines have no text or no outline, "
                 "left out"
             )
@@ -227,7 +234,7 @@ def _examples(data: DataConfig, data_dir: Path, log: RunLog) -> tuple[ExampleTab
             "dev; name a dev set with --data.dev"
         )
     names = sorted(dev_groups)
-    log.line(
+    tell(
         f"dev: {is_dev.sum():,} of {len(train):,} examples, groups {', '.join(names[:5])}"
         f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
     )

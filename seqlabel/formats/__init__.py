@@ -1,10 +1,11 @@
 """Readers and writers of other people's files: audio, line images, pages, pen ink, matrices and symbols."""
 
 from seqlabel.formats.alto import read_alto
-from seqlabel.formats.audio import AUDIO_SUFFIXES, audio_seconds, read_audio, write_wav
+from seqlabel.formats.audio import AUDIO_SUFFIXES, audio_part, audio_seconds, read_audio, write_wav
 from seqlabel.formats.iam_ondb_xml import WhiteboardSession, read_whiteboard
 from seqlabel.formats.image import (
     IMAGE_SUFFIXES,
+    image_size,
     num_images,
     read_line_image,
     split_image_address,
@@ -22,7 +23,7 @@ from seqlabel.formats.ink_rows import ink_row_address, read_ink, read_rows, spli
 from seqlabel.formats.inkml import InkDocument, InkGroup, read_inkml
 from seqlabel.formats.inkml_writing import READING, annotate_inkml, write_inkml
 from seqlabel.formats.line_cut import LineCutConfig, LinePlace, cut_line, cut_page_line
-from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix, split_ark_address, write_npy
+from seqlabel.formats.matrix import MATRIX_SUFFIXES, matrix_shape, read_matrix, split_ark_address, write_npy
 from seqlabel.formats.page import Page, PageLine, has_area, image_of_page, page_image
 from seqlabel.formats.page_writing import PlacedText, write_page
 from seqlabel.formats.page_xml import read_page_xml
@@ -61,16 +62,19 @@ __all__ = [
     "UnipenSegment",
     "WhiteboardSession",
     "annotate_inkml",
+    "audio_part",
     "audio_seconds",
     "captions",
     "cut_line",
     "cut_page_line",
     "has_area",
     "image_of_page",
+    "image_size",
     "ink_row_address",
     "is_inkml",
     "is_page",
     "load_page_image",
+    "matrix_shape",
     "num_images",
     "num_ungrouped_strokes",
     "page_address",

@@ -45,6 +45,9 @@ _EXPECTED = "an image (png, jpeg, tiff, bmp, gif, webp, jp2, pgm)"
 # TIFF 6.0, section 8 and appendix A.
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO, _SIGNED = 0, 2
+# EXIF 2.32, table 4: the tag, and its values for images that lie on their side.
+_ORIENTATION = 274
+_SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def read_line_image(path: Path) -> LineImage:
@@ -61,19 +64,7 @@ def read_line_image(path: Path) -> LineImage:
     """
     file, index = split_image_address(path) or (path, None)
     with _opened(file) as image:
-        # A phone's MPO carries previews as further frames.
-        num_images = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        if index is None and num_images > 1:
-            remedy = (
-                f"name one of them, {file.name}:0 to {file.name}:{num_images - 1}"
-                if image.format == "TIFF"
-                else "split it into files"
-            )
-            raise FormatError(f"{file}: holds {num_images} images; expected one, {remedy}")
-        if index is not None and index >= num_images:
-            raise FormatError(f"{path}: the file holds {num_images} images, counted from 0")
-        if index:
-            image.seek(index)
+        _choose(path, file, index, image)
         return LineImage(_to_grey(file, image))
 
 
@@ -92,6 +83,23 @@ def num_images(path: Path) -> int:
         return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """Returns width and height of an image in pixels, upright as its EXIF orientation says; nothing is decoded.
+
+    Args:
+        path: as for `read_line_image`.
+
+    Raises:
+        FormatError: as `read_line_image`, for what a header tells.
+    """
+    file, index = split_image_address(path) or (path, None)
+    with _opened(file) as image:
+        _choose(path, file, index, image)
+        width, height = image.size
+        is_turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+        return (height, width) if is_turned else (width, height)
+
+
 def write_line_image(path: Path, line_image: LineImage) -> None:
     """Write grey values as an image; the suffix says which kind (PNG keeps every value).
 
@@ -104,6 +112,27 @@ def write_line_image(path: Path, line_image: LineImage) -> None:
     buffer = io.BytesIO()
     Image.fromarray(line_image.pixels).save(buffer, format=kind)
     write_bytes(path, buffer.getvalue())
+
+
+def _choose(path: Path, file: Path, index: int | None, image: Image.Image) -> None:
+    """Goes to the image that is meant, in a file that may hold several.
+
+    Raises:
+        FormatError: there is no such one, or it is not said which.
+    """
+    # A phone's MPO carries previews as further frames.
+    num_images = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if index is None and num_images > 1:
+        remedy = (
+            f"name one of them, {file.name}:0 to {file.name}:{num_images - 1}"
+            if image.format == "TIFF"
+            else "split it into files"
+        )
+        raise FormatError(f"{file}: holds {num_images} images; expected one, {remedy}")
+    if index is not None and index >= num_images:
+        raise FormatError(f"{path}: the file holds {num_images} images, counted from 0")
+    if index:
+        image.seek(index)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ MATRIX_SUFFIXES = frozenset({".npy", ".mfc", ".htk", ".ark"})
 _HTK_KIND_MASK = 0o77
 _HTK_COMPRESSED = 0o2000
 _HTK_CHECKSUM = 0o10000
+_EXPECTED = "a matrix file (.npy, Sphinx .mfc, HTK, Kaldi .ark or .ark:offset)"
 _HTK_NOT_FLOAT = {0: "WAVEFORM", 5: "IREFC", 10: "DISCRETE"}
 
 
@@ -44,8 +45,7 @@ def read_matrix(path: Path, *, sphinx_width: int = 13) -> Matrix:
     """
     archive, offset = split_ark_address(path)
     suffix = archive.suffix.lower()
-    expected = "a matrix file (.npy, Sphinx .mfc, HTK, Kaldi .ark or .ark:offset)"
-    with open_file(archive, expected) as (file, size):
+    with open_file(archive, _EXPECTED) as (file, size):
         head = file.read(6)
         file.seek(0)
         if offset is not None or suffix == ".ark":
@@ -57,8 +57,67 @@ def read_matrix(path: Path, *, sphinx_width: int = 13) -> Matrix:
         elif suffix in (".mfc", ".htk"):
             values = _read_sphinx_or_htk(path, file, size, sphinx_width)
         else:
-            raise FormatError(f"{path}: unknown kind of file {suffix!r}; expected {expected}")
+            raise FormatError(f"{path}: unknown kind of file {suffix!r}; expected {_EXPECTED}")
     return Matrix(_checked(path, values))
+
+
+def matrix_shape(path: Path) -> tuple[int, int | None] | None:
+    """Returns frames and values of a frame, as the header of a matrix file tells them; nothing else is read.
+
+    Args:
+        path: as for `read_matrix`.
+
+    Returns:
+        For a Sphinx file, whose header does not tell the width, the number of its values, and None; None for a Kaldi
+        matrix in text, which has no header.
+
+    Raises:
+        FormatError: as `read_matrix`, for what a header tells.
+    """
+    archive, offset = split_ark_address(path)
+    suffix = archive.suffix.lower()
+    with open_file(archive, _EXPECTED) as (file, size):
+        head = file.read(6)
+        file.seek(0)
+        if offset is not None or suffix == ".ark":
+            return _ark_shape(path, file, size, offset)
+        if head == b"\x93NUMPY":
+            shape = _read_npy(path).shape
+            if len(shape) != 2:
+                raise FormatError(
+                    f"{path}: array of {len(shape)} dimensions; expected 2 (frames, values in a frame)"
+                )
+            return shape
+        if suffix in (".mfc", ".htk"):
+            head = file.read(12)
+            if (order := _sphinx_order(head, size)) is not None:
+                return struct.unpack(order + "i", head[:4])[0], None
+            if (found := _htk_header(head, size)) is not None:
+                _, num_frames, frame_bytes, kind = found
+                # Of a compressed file four frames are the room of its scales.
+                is_compressed = bool(kind & _HTK_COMPRESSED)
+                return (num_frames - 4, frame_bytes // 2) if is_compressed else (num_frames, frame_bytes // 4)
+    raise FormatError(f"{path}: its beginning is not that of a matrix; expected {_EXPECTED}")
+
+
+def _ark_shape(path: Path, file: BinaryIO, size: int, offset: int | None) -> tuple[int, int] | None:
+    if offset is None:
+        _read_key(path, file)
+    elif offset >= size:
+        raise FormatError(f"{path}: offset {offset} is outside of the archive, which has {size} bytes")
+    else:
+        file.seek(offset)
+    if file.read(2) != b"\0B":
+        return None
+    token = _take(path, file, 3).rstrip(b" ")
+    if token in (b"FM", b"DM"):
+        rows, columns = struct.unpack("<xixi", _take(path, file, 10))
+        return rows, columns
+    if token in (b"CM", b"CM2", b"CM3"):
+        _take(path, file, 8 if token == b"CM" else 9)
+        rows, columns = struct.unpack("<ii", _take(path, file, 8))
+        return rows, columns
+    raise FormatError(f"{path}: unknown Kaldi type {token!r}; expected FM, DM or CM")
 
 
 def write_npy(path: Path, matrix: Matrix) -> None:
@@ -112,28 +171,38 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _read_sphinx_or_htk(path: Path, file: BinaryIO, size: int, width: int) -> np.ndarray:
     head = file.read(12)
-    # Sphinx: an int32 number of float32 values, then the values, in the byte order of the machine that wrote.
-    for order in "<>":
-        if len(head) >= 4 and 4 + 4 * struct.unpack(order + "i", head[:4])[0] == size:
-            file.seek(4)
-            values = np.frombuffer(file.read(), dtype=f"{order}f4")
-            if len(values) % width:
-                raise FormatError(
-                    f"{path}: {len(values)} values are not a whole number of frames of {width}; "
-                    "say how many values a frame of this Sphinx file has"
-                )
-            return values.reshape(-1, width)
-    # HTK is big-endian by its book; NATURALWRITEORDER on a PC makes little-endian files.
-    for order in "><":
-        if len(head) == 12:
-            num_frames, _, frame_bytes, kind = struct.unpack(order + "iihh", head)
-            checksum_bytes = 2 if kind & _HTK_CHECKSUM else 0
-            if num_frames > 0 and frame_bytes > 0 and 12 + num_frames * frame_bytes + checksum_bytes == size:
-                return _read_htk(path, file, order, num_frames, frame_bytes, kind)
+    if (order := _sphinx_order(head, size)) is not None:
+        file.seek(4)
+        values = np.frombuffer(file.read(), dtype=f"{order}f4")
+        if len(values) % width:
+            raise FormatError(
+                f"{path}: {len(values)} values are not a whole number of frames of {width}; "
+                "say how many values a frame of this Sphinx file has"
+            )
+        return values.reshape(-1, width)
+    if (found := _htk_header(head, size)) is not None:
+        return _read_htk(path, file, *found)
     raise FormatError(
         f"{path}: the header of a file of {size} bytes fits neither Sphinx nor HTK in either byte order; "
         "expected a whole .mfc or .htk file (truncated?)"
     )
+
+
+def _sphinx_order(head: bytes, size: int) -> str | None:
+    """The byte order of a Sphinx file: an int32 number of float32 values, then the values, as the machine has them."""
+    orders = (order for order in "<>" if len(head) >= 4)
+    return next((order for order in orders if 4 + 4 * struct.unpack(order + "i", head[:4])[0] == size), None)
+
+
+def _htk_header(head: bytes, size: int) -> tuple[str, int, int, int] | None:
+    """Byte order, frames, bytes of a frame and kind of an HTK file."""
+    # HTK is big-endian by its book; NATURALWRITEORDER on a PC makes little-endian files.
+    for order in "><" if len(head) == 12 else "":
+        num_frames, _, frame_bytes, kind = struct.unpack(order + "iihh", head)
+        checksum_bytes = 2 if kind & _HTK_CHECKSUM else 0
+        if num_frames > 0 and frame_bytes > 0 and 12 + num_frames * frame_bytes + checksum_bytes == size:
+            return order, num_frames, frame_bytes, kind
+    return None
 
 
 def _read_htk(

@@ -3,7 +3,7 @@ import pytest
 import soundfile
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import AUDIO_SUFFIXES, audio_seconds, read_audio, write_wav
+from seqlabel.formats import AUDIO_SUFFIXES, audio_part, audio_seconds, read_audio, write_wav
 from seqlabel.records import Waveform
 
 
@@ -188,3 +188,24 @@ def test_bare_samples_have_no_length(tmp_path):
     (tmp_path / "a.au").write_bytes(b"\x01\x02" * 100)
     with pytest.raises(FormatError, match="has no header"):
         audio_seconds(tmp_path / "a.au")
+
+
+@pytest.mark.parametrize(("start", "end"), [(None, None), (0.25, None), (0.25, 0.75), (0.5, 1.04)])
+def test_the_length_of_a_part_is_that_of_what_is_read(tmp_path, start, end):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    read = read_audio(tmp_path / "a.wav", sample_rate=None, start_seconds=start, end_seconds=end)
+    assert audio_part(tmp_path / "a.wav", start, end) == (len(read.samples) / 16000, 16000)
+
+
+def test_a_part_outside_of_the_file_is_told_by_its_header(tmp_path):
+    write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
+    with pytest.raises(FormatError, match="not inside of the file"):
+        audio_part(tmp_path / "a.wav", 0.5, 2.0)
+
+
+def test_what_only_decoding_tells_has_no_length_in_its_header(tmp_path):
+    (tmp_path / "a.m4a").write_bytes(b"something that libsndfile does not know")
+    assert audio_part(tmp_path / "a.m4a", None, None) is None
+    (tmp_path / "a.wav").write_bytes(b"something that libsndfile does not know")
+    with pytest.raises(FormatError, match="cannot be decoded"):
+        audio_part(tmp_path / "a.wav", None, None)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import num_images, read_line_image, write_line_image
+from seqlabel.formats import image_size, num_images, read_line_image, write_line_image
 from seqlabel.records import LineImage
 
 GREY = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
@@ -331,3 +331,18 @@ def test_a_tiff_that_breaks_off_is_told_of_in_one_line_without_warnings(tmp_path
             warnings.simplefilter("always")
             assert "image" in error_of(tmp_path / "cut.tif")
         assert [str(warning.message) for warning in told] == []
+
+
+def test_the_size_is_told_without_decoding_upright_and_of_each_image(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    exif = Image.Exif()
+    exif[274] = 8
+    Image.fromarray(GREY).save(tmp_path / "b.jpg", exif=exif)
+    pages = [Image.fromarray(GREY), Image.fromarray(GREY[:2])]
+    pages[0].save(tmp_path / "c.tif", save_all=True, append_images=pages[1:])
+    for name in ("a.png", "b.jpg", "c.tif:0", "c.tif:1"):
+        height, width = read(tmp_path / name).shape
+        assert image_size(tmp_path / name) == (width, height)
+    for name in ("c.tif", "c.tif:2"):
+        with pytest.raises(FormatError, match="2 images"):
+            image_size(tmp_path / name)

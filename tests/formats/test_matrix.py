@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from seqlabel.errors import FormatError
-from seqlabel.formats import read_matrix, split_ark_address, write_npy
+from seqlabel.formats import matrix_shape, read_matrix, split_ark_address, write_npy
 from seqlabel.records import Matrix
 
 VALUES = np.random.default_rng(0).normal(size=(17, 13)).astype(np.float32)
@@ -243,3 +243,36 @@ def test_every_file_of_an4_has_thirteen_cepstra_of_sane_size(corpora):
     assert len(matrices) == 1078
     assert all(values.shape[1] == 13 and np.abs(values).max() < 50 for values in matrices)
     assert 0.7 < sum(len(values) for values in matrices) / 100 / 3600 < 0.9  # hours
+
+
+# --- headers
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("checksum", [False, True])
+def test_the_shape_of_an_htk_file_is_told_by_its_header(tmp_path, compressed, checksum):
+    htk(tmp_path / "a.htk", VALUES, compressed=compressed, checksum=checksum)
+    assert matrix_shape(tmp_path / "a.htk") == VALUES.shape
+
+
+@pytest.mark.parametrize(
+    "options", [{}, *({"compression_method": method} for method in range(1, 8)), {"text": True}]
+)
+def test_the_shape_of_a_matrix_in_an_ark_is_told_by_its_header_unless_it_is_text(tmp_path, options):
+    address = write_ark(tmp_path, {"utt": VALUES}, **options)["utt"]
+    expected = None if "text" in options else VALUES.shape
+    assert matrix_shape(tmp_path / address) == matrix_shape(tmp_path / "a.ark") == expected
+
+
+def test_the_shape_of_an_npy_and_the_size_of_a_sphinx_file_are_told(tmp_path):
+    write_npy(tmp_path / "a.npy", Matrix(VALUES))
+    (tmp_path / "a.mfc").write_bytes(struct.pack("<i", VALUES.size) + VALUES.tobytes())
+    assert matrix_shape(tmp_path / "a.npy") == VALUES.shape
+    assert matrix_shape(tmp_path / "a.mfc") == (VALUES.size, None)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.mfc", "a.htk", "a.ark:99", "a.ark:7"])
+def test_a_header_that_is_none_is_refused(tmp_path, name):
+    (tmp_path / name.split(":")[0]).write_bytes(b"nothing\0Bof the kind at all")
+    with pytest.raises(FormatError, match=name.split(":")[0]):
+        matrix_shape(tmp_path / name)
