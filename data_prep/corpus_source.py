@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from seqlabel.errors import ManifestError, SeqlabelError
 from seqlabel.formats import audio_seconds
+from seqlabel.input_files import MAX_LIST_BYTES, read_input
 from seqlabel.manifest import write_manifest
 from seqlabel.records import Example
 
@@ -29,6 +30,10 @@ Flags = Mapping[str, Mapping[str, Any]]
 """A corpus's own command line: `--split` and the like -> what argparse wants to know of it."""
 
 NUM_IDS_SHOWN = 3
+MAX_UNPACKED_RATIO = 100
+"""How many times its size an archive may become; sounds and images hardly shrink, texts to a tenth."""
+ALWAYS_UNPACKED = 1 << 30
+"""So many bytes may come of the smallest archive."""
 MANIFEST_NAMES = (
     "train", "dev", "test", "single_train", "single_dev", "single_test", "dev2", "dev_other", "test_other",
 )  # fmt: skip
@@ -253,7 +258,8 @@ def read_lines(path: Path) -> list[str]:
     """Returns the lines of a text file without their ends; ManifestError where it cannot be read."""
     try:
         # Not splitlines(): a text may hold U+2028 and its like.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        text = read_input(path, MAX_LIST_BYTES).decode("utf-8-sig")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         return lines if lines[-1] else lines[:-1]
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}).") from error
@@ -310,18 +316,43 @@ def fetch(published: Published, *, address: str | None = None, cache: Path | Non
     return _unpack(archive, folder / f"{archive_name}.unpacked", hint)
 
 
+def _refuse_bomb(num_bytes: int, archive_bytes: int) -> None:
+    """Does nothing where an archive holds what an archive of its size can.
+
+    Raises:
+        tarfile.TarError: it holds more.
+    """
+    if num_bytes > max(ALWAYS_UNPACKED, MAX_UNPACKED_RATIO * archive_bytes):
+        raise tarfile.TarError(
+            f"unpacked it has more than {num_bytes:,} bytes, which no corpus of its size has"
+        )
+
+
 def _extract_tar(archive: tarfile.TarFile, target: Path) -> None:
     """Unpacks files and folders, none of them outside of `target`.
 
     Raises:
-        tarfile.TarError: something would come to lie elsewhere.
+        tarfile.TarError: something would come to lie elsewhere, or all of it takes more room than any corpus.
     """
+    num_bytes, archive_bytes = 0, Path(str(archive.name)).stat().st_size
+
+    def counted(member: tarfile.TarInfo) -> None:
+        nonlocal num_bytes
+        num_bytes += member.size
+        _refuse_bomb(num_bytes, archive_bytes)
+
     if hasattr(tarfile, "data_filter"):
-        archive.extractall(target, filter="data")
+
+        def data_filter(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+            counted(member)
+            return tarfile.data_filter(member, path)
+
+        archive.extractall(target, filter=data_filter)
         return
     for member in archive:  # Python before 3.11.4, which Debian 12 has, knows no filters
         if not (target / member.name).resolve().is_relative_to(target.resolve()):
             raise tarfile.TarError(f"{member.name} would lie outside of the folder")
+        counted(member)
         if member.isfile() or member.isdir():
             archive.extract(member, target, set_attrs=False)
 
@@ -334,6 +365,7 @@ def _unpack(archive: Path, target: Path, hint: str) -> Path:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as zipped:
+                _refuse_bomb(sum(member.file_size for member in zipped.infolist()), archive.stat().st_size)
                 zipped.extractall(unfinished)
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tarred:

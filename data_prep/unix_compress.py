@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from seqlabel.errors import FormatError
+from seqlabel.input_files import read_input
 
 _MAGIC = b"\x1f\x9d"
 _CLEAR = 256
+MAX_BYTES = 1 << 28
+"""Unpacked: a byte can become thousands of them."""
 
 
 def read_compressed(path: Path) -> bytes:
@@ -14,7 +17,10 @@ def read_compressed(path: Path) -> bytes:
     Raises:
         FormatError: not a .Z file, or damaged.
     """
-    data = path.read_bytes()
+    try:
+        data = read_input(path, MAX_BYTES)
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}).") from error
     if len(data) < 3 or data[:2] != _MAGIC:
         raise FormatError(
             f"{path}: is not a file of Unix compress (.Z): it begins with {data[:2].hex() or 'nothing'}."
@@ -26,6 +32,7 @@ def read_compressed(path: Path) -> bytes:
     table = [bytes((byte,)) for byte in range(256)] + [b""] * (first_free - 256)
     out: list[bytes] = []
     previous = b""
+    num_unpacked = 0
     width, position, block_start = 9, 24, 24  # all three in bits; the header is 3 bytes
     num_bits = 8 * len(data)
     while position + width <= num_bits:
@@ -48,6 +55,9 @@ def read_compressed(path: Path) -> bytes:
                 f"{path}: code {code} at byte {first_byte} is not in the table. The file is damaged."
             )
         out.append(entry)
+        num_unpacked += len(entry)
+        if num_unpacked > MAX_BYTES:
+            raise FormatError(f"{path}: becomes larger than {MAX_BYTES:,} bytes. The file is damaged.")
         if previous and len(table) < 1 << max_bits:
             table.append(previous + entry[:1])
             if len(table) == 1 << width and width < max_bits:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seqlabel.config import Config
 from seqlabel.doctor import EpochFigures
-from seqlabel.errors import ModelFileError
+from seqlabel.errors import ModelFileError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.model import Model
 from seqlabel.tensor_files import read_tensors, save_tensors
@@ -122,7 +122,7 @@ def load_checkpoint(path: Path) -> tuple[Progress, dict[str, Tensor]]:
     tensors, metadata = read_tensors(path)
     try:
         return msgspec.json.decode(metadata["progress"], type=Progress), tensors
-    except (KeyError, msgspec.MsgspecError, ValueError) as error:
+    except (KeyError, msgspec.MsgspecError, SeqlabelError, ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{path}: not a checkpoint of this version ({error}); start in a new --run-dir"
         ) from error

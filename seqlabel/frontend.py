@@ -111,6 +111,9 @@ class Frontend:
             raise ConfigError(
                 f"statistics of the normalisation: found {found or 'none'}, expected {expected or 'none'}"
             )
+        for name, array in statistics.items():
+            if not np.isfinite(array).all() or (name == "std" and array.min() <= 0):
+                raise ConfigError(f"statistics of the normalisation: {name} holds what no {name} can be")
         if self.normalizer is not None:
             self.normalizer.set_state(statistics)
 

@@ -379,6 +379,7 @@ def _texts(paths: Sequence[Path]) -> list[str]:
     Raises:
         FormatError, ManifestError: a file that cannot be read, or a manifest without texts.
     """
+    from seqlabel.input_files import MAX_LIST_BYTES, read_input
     from seqlabel.manifest import read_manifest
     from seqlabel.transcripts import is_manifest
 
@@ -388,7 +389,8 @@ def _texts(paths: Sequence[Path]) -> list[str]:
             found.extend(example.text for example in read_manifest(path) if example.text)
             continue
         try:
-            found.append(path.read_text(encoding="utf-8-sig"))
+            text = read_input(path, MAX_LIST_BYTES, is_pipe_allowed=True).decode("utf-8-sig")
+            found.append(text.replace("\r\n", "\n").replace("\r", "\n"))
         except UnicodeDecodeError as error:
             raise FormatError(
                 f"{path}: not UTF-8 ({error.reason} at byte {error.start}); convert it"

@@ -33,6 +33,7 @@ from seqlabel.formats import (
     read_page,
     split_page_address,
 )
+from seqlabel.input_files import MAX_LIST_BYTES, read_input
 from seqlabel.records import Example
 
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
@@ -230,13 +231,11 @@ def _check(where: str, example: Example) -> None:
 
 def _read_text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_input(path, MAX_LIST_BYTES)
     except OSError as error:
         raise ManifestError(
             f"{path}: cannot be read ({error.strerror or error}); expected {_KINDS}"
         ) from error
-    except ValueError as error:
-        raise ManifestError(f"{str(path)!r}: {error}; expected {_KINDS}") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -355,6 +354,11 @@ def _from_metadata(where: str, folder: Path, row: dict[str, Any]) -> Example:
     name, text = row.get("file_name"), row[column]
     if not isinstance(name, str) or not name:
         raise ManifestError(f"{where}: file_name {name!r}; expected a path")
+    # Such folders are fetched from others; their paths are below the folder by the rules of their makers.
+    if os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == os.pardir:
+        raise ManifestError(
+            f"{where}: file_name {name!r} leads out of the folder; write a .jsonl manifest to use files elsewhere"
+        )
     if not isinstance(text, str | None):
         raise ManifestError(f"{where}: {column} {text!r}; expected a string")
     group = next((row[key] for key in _GROUP_COLUMNS if row.get(key) not in (None, "")), None)

@@ -16,6 +16,7 @@ from torch import Tensor
 from seqlabel.calibration import Calibration
 from seqlabel.config import Config
 from seqlabel.decoders import DecoderConfig
+from seqlabel.encoders import RecurrentConfig
 from seqlabel.errors import ConfigError, ModelFileError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
@@ -107,7 +108,6 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
         frontend = Frontend(header.experiment.frontend)
     except SeqlabelError as error:
         raise ModelFileError(f"{path}: its header cannot be used: {error}") from error
-    model = Model(header.experiment.encoder, frontend.dim, len(header.tokens), header.experiment.objective)
     weights = {
         # Recurrent layers held their weights as `lstm` before there were other cells.
         name.removeprefix("model.").replace(".lstm.", ".cells."): tensor
@@ -115,6 +115,7 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
         if name.startswith("model.")
     }
     try:
+        model = _model(path, header, frontend.dim, weights)
         model.load_state_dict(weights)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
@@ -122,11 +123,56 @@ def load_model(path: Path, device: torch.device) -> LoadedModel:
     prefix = "normalization."
     try:
         frontend.set_statistics(
-            {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}
+            {
+                name.removeprefix(prefix): tensor.to(torch.float32).numpy()
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
         )
     except ConfigError as error:
         raise ModelFileError(f"{path}: {error}; copy it again or take another model") from error
     return LoadedModel(header, frontend, model.to(device).eval(), _language(path, tensors))
+
+
+def _model(path: Path, header: Header, input_dim: int, weights: dict[str, Tensor]) -> Model:
+    """Returns a model whose weights have the shapes of `weights`; it is built where they take no memory first.
+
+    The sizes in a header are anybody's, and no memory is given to them before the weights are there.
+
+    Raises:
+        ModelFileError: the weights are others, or not numbers.
+    """
+    experiment = header.experiment
+    encoder = experiment.encoder
+    recurrent = encoder if isinstance(encoder, RecurrentConfig) else encoder.recurrent
+    if recurrent.num_layers > len(weights):
+        raise ModelFileError(
+            f"{path}: {recurrent.num_layers} layers, and {len(weights)} arrays of weights; copy the file again"
+        )
+    settings = (encoder, input_dim, len(header.tokens), experiment.objective)
+    try:
+        with torch.device("meta"):
+            wanted = {name: tensor.shape for name, tensor in Model(*settings).state_dict().items()}
+    except (TypeError, OverflowError, RuntimeError) as error:  # PyTorch's, of sizes beyond 64 bits
+        raise ModelFileError(
+            f"{path}: its header has sizes that no network has; copy the file again"
+        ) from error
+    for name in sorted(wanted.keys() | weights.keys()):
+        found = weights[name].shape if name in weights else None
+        if found != wanted.get(name):
+            raise ModelFileError(
+                f"{path}: the weights are not those of its configuration: {name} is "
+                f"{_shape_text(found)}, expected {_shape_text(wanted.get(name))}"
+            )
+        if not torch.isfinite(weights[name]).all():
+            raise ModelFileError(
+                f"{path}: {name} holds NaN or infinity; copy the file again or take another model"
+            )
+    return Model(*settings)
+
+
+def _shape_text(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else " x ".join(map(str, shape)) or "one number"
 
 
 def set_calibration(path: Path, calibration: Calibration) -> None:
@@ -217,7 +263,7 @@ def _decode_header(path: Path, metadata: dict[str, str]) -> Header:
         )
     try:
         return msgspec.json.decode(metadata["header"], type=Header)
-    except (msgspec.MsgspecError, SeqlabelError, ValueError) as error:
+    except (msgspec.MsgspecError, SeqlabelError, ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{path}: its header cannot be understood ({error}); it was written by another seqlabel, or changed"
         ) from error

@@ -112,6 +112,8 @@ def _value(name: str, kind: Any, words: list[str]) -> object:
     if not words:
         raise ConfigError(f"--{name}: has no value; expected {describe(kind)}")
     text = " ".join(words)
+    if not text.isascii() and text.encode("utf-8", "replace").decode() != text:
+        raise ConfigError(f"--{name} {text}: is not UTF-8; expected {describe(kind)}")
     try:
         if text.lower() == "none" and NoneType in _alternatives(kind):
             return None
@@ -137,6 +139,8 @@ def _value(name: str, kind: Any, words: list[str]) -> object:
         raise ConfigError(f"--{name} {text}: expected {describe(kind)}{what}") from error
     except msgspec.DecodeError as error:
         raise ConfigError(f"--{name} {text}: not JSON ({error}); expected {describe(kind)}") from error
+    except RecursionError as error:
+        raise ConfigError(f"--{name}: nested too deep; expected {describe(kind)}") from error
     raise ConfigError(f"--{name} {text}: found {len(words)} values, expected {describe(kind)}")
 
 

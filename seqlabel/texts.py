@@ -3,6 +3,7 @@
 The settings lie in the model file, so that references are treated as the training texts were.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,8 +15,13 @@ import regex
 from seqlabel.characters import UnicodeForm, in_form
 from seqlabel.config import Config, CountFromZero
 from seqlabel.errors import ConfigError
+from seqlabel.input_files import MAX_LIST_BYTES, read_input
 from seqlabel.reading_order import BaseDirection, ReadingOrder
 
+MOST_SECONDS = 0.5
+"""That a rule may take over a text: an expression, which a model file may hold, can be made to take for ever. `regex`
+looks at the clock so seldom that it was seen to take seven times as long."""
+_CALL = re.compile(r"\(\?(?:R|&|P>|[-+]?\d)")
 REGEX = "regex"
 """What the third column of a rule says where its first is an expression."""
 
@@ -30,7 +36,7 @@ class RuleConfig(Config, frozen=True):
         is_regex: whether the pattern is an expression.
 
     Raises:
-        ConfigError: the expression or its replacement is none.
+        ConfigError: the expression or its replacement is none, or the expression calls itself.
     """
 
     pattern: str
@@ -41,18 +47,31 @@ class RuleConfig(Config, frozen=True):
         if not self.pattern:
             raise ConfigError("a rule has nothing to replace; give it a pattern")
         if self.is_regex:
+            if _CALL.search(self.pattern):
+                raise ConfigError(
+                    f"rule {self.pattern!r}: an expression that calls itself may never end; write it without"
+                )
             try:
                 _compiled(self.pattern)
                 # A replacement is looked at when something is found, which an empty alternative sees to; the line end
                 # closes a comment.
-                regex.compile(f"{self.pattern}\n|").sub(self.replacement, "")
-            except (regex.error, IndexError) as error:
+                regex.compile(f"{self.pattern}\n|").sub(self.replacement, "", timeout=MOST_SECONDS)
+            except (regex.error, IndexError, RecursionError, TimeoutError) as error:
                 raise ConfigError(f"rule {self.pattern!r} -> {self.replacement!r}: {error}") from error
 
     def apply(self, text: str, form: UnicodeForm | None) -> str:
-        """Returns the text with the rule applied; characters to be replaced are brought into its form first."""
+        """Returns the text with the rule applied; characters to be replaced are brought into its form first.
+
+        Raises:
+            ConfigError: an expression takes longer over the text than `MOST_SECONDS`.
+        """
         if self.is_regex:
-            return str(_compiled(self.pattern).sub(self.replacement, text))
+            try:
+                return str(_compiled(self.pattern).sub(self.replacement, text, timeout=MOST_SECONDS))
+            except TimeoutError as error:
+                raise ConfigError(
+                    f"rule {self.pattern!r}: takes longer than {MOST_SECONDS:g} s over {_short(text)}; make it simpler"
+                ) from error
         return text.replace(in_form(self.pattern, form), self.replacement)
 
 
@@ -151,7 +170,7 @@ def read_rules(path: Path) -> tuple[RuleConfig, ...]:
         ConfigError: the file cannot be read, or a line is no rule; the message has the line.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_input(path, MAX_LIST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except OSError as error:

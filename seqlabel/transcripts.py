@@ -7,6 +7,7 @@ import msgspec
 
 from seqlabel.errors import ManifestError
 from seqlabel.formats import PAGE_SUFFIX
+from seqlabel.input_files import MAX_LIST_BYTES, read_input
 from seqlabel.line_scores import Line
 from seqlabel.manifest import read_manifest, without_untold_lines
 
@@ -75,7 +76,7 @@ def read_lines(path: Path) -> list[str]:
         ManifestError: the file is missing, is not a file, is not UTF-8, or must not be read.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_input(path, MAX_LIST_BYTES, is_pipe_allowed=True).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ManifestError(
             f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 and try again"

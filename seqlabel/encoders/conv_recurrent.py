@@ -9,8 +9,9 @@ Source of the design: Retsinas et al., "Best practices for a handwritten text re
 """
 
 from collections.abc import Iterable
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
+import msgspec
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from seqlabel.config import Config, Count, FromZero, Share
 from seqlabel.encoders.recurrent import RecurrentConfig
 from seqlabel.engine.rows import spread_rows, take_rows
 from seqlabel.errors import ConfigError
+
+Size = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class ConvLayerConfig(Config, frozen=True):
@@ -35,9 +38,9 @@ class ConvLayerConfig(Config, frozen=True):
     """
 
     channels: Count
-    kernel: tuple[Count, Count] = (3, 3)
-    stride: tuple[Count, Count] = (1, 1)
-    pool: tuple[Count, Count] = (1, 1)
+    kernel: tuple[Size, Size] = (3, 3)
+    stride: tuple[Size, Size] = (1, 1)
+    pool: tuple[Size, Size] = (1, 1)
 
     def __post_init__(self) -> None:
         if any(size % 2 == 0 for size in self.kernel):
@@ -91,7 +94,7 @@ class ConvRecurrentEncoder(nn.Module):
         self.column = config.column
         height = input_dim
         for layer in self._stem_layers():
-            height = int(layer.output_lengths(torch.tensor([height]), axis=1)[0])
+            height = int(layer.output_lengths(torch.tensor([height], device="cpu"), axis=1)[0])
         self.stem_dim = channels[-1] * (height if config.column == "concat" else 1)
         self.num_masks, self.max_masked = config.num_masks, config.max_masked
         self.recurrent = config.recurrent.build(self.stem_dim)

@@ -17,6 +17,10 @@ MAX_COLUMNS = 65536
 """Wider scaled lines are refused: a scan of one pixel's height would fill the memory when it is enlarged."""
 
 
+MAX_HEIGHT = 8192
+"""Values of a frame; a model file with a larger number in it would enlarge every image to that."""
+
+
 class ColumnConfig(Config, frozen=True, tag="columns"):
     """Pixel columns of the line at a fixed height.
 
@@ -50,6 +54,11 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
         if min(self.height, self.window, self.step) < 1 or self.pad_columns < 0:
             raise ConfigError(
                 "columns: height, window and step have to be at least 1, pad_columns at least 0"
+            )
+        if self.height * self.window > MAX_HEIGHT or self.pad_columns > MAX_COLUMNS:
+            raise ConfigError(
+                f"columns: height {self.height} x window {self.window}, pad_columns {self.pad_columns}; expected at "
+                f"most {MAX_HEIGHT} values in a frame and {MAX_COLUMNS} columns"
             )
         if self.band is not None and not 0 < self.band < 1:
             raise ConfigError(f"columns: band is {self.band}; expected a share of the height, such as 0.22")

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Float64
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError
 from seqlabel.features.background import without_background
-from seqlabel.features.columns import scaled_ink
+from seqlabel.features.columns import MAX_HEIGHT, scaled_ink
 from seqlabel.features.sources import line_image
 from seqlabel.formats import IMAGE_SUFFIXES, LineCutConfig
 from seqlabel.records import Example, LineImage, Signal
@@ -31,7 +31,7 @@ class GeometricColumnConfig(Config, frozen=True, tag="geometric_columns"):
         cut: how a line of a page is cut out; line images are taken as they are.
 
     Raises:
-        ConfigError: a height below 2.
+        ConfigError: a height below 2, or above what any image is enlarged to.
     """
 
     height: int = 64
@@ -39,8 +39,8 @@ class GeometricColumnConfig(Config, frozen=True, tag="geometric_columns"):
     cut: LineCutConfig = LineCutConfig()
 
     def __post_init__(self) -> None:
-        if self.height < 2:
-            raise ConfigError(f"geometric_columns: height {self.height}, expected at least 2 pixels")
+        if not 2 <= self.height <= MAX_HEIGHT:
+            raise ConfigError(f"geometric_columns: height {self.height}, expected 2 to {MAX_HEIGHT} pixels")
 
     def build(self) -> "GeometricColumns":
         """Returns the feature."""

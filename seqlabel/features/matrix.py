@@ -10,6 +10,9 @@ from seqlabel.features.sources import require, whole_file
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, read_matrix
 from seqlabel.records import Example, Matrix, Signal
 
+WIDEST_DELTA = 1000
+"""Frames on each side; a model file with a larger number in it would have every matrix padded with so many."""
+
 
 class MatrixConfig(Config, frozen=True, tag="matrix"):
     """Matrices as given, with deltas if wanted.
@@ -43,7 +46,7 @@ class MatrixFeature:
         """Raises ConfigError if a number is out of its range."""
         require(config.dim >= 1, config, "dim of at least 1")
         require(0 <= config.num_deltas <= 2, config, "num_deltas of 0, 1 or 2")
-        require(config.delta_window >= 1, config, "delta_window of at least 1")
+        require(1 <= config.delta_window <= WIDEST_DELTA, config, f"delta_window of 1 to {WIDEST_DELTA}")
         self.config = config
         self.dim = config.dim * (config.num_deltas + 1)
 

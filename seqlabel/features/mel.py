@@ -17,6 +17,12 @@ from seqlabel.records import Example, Signal, Waveform
 _ROUNDING_POWER = 2.0**-30 / 12
 
 
+HIGHEST_RATE, LONGEST_WINDOW_SECONDS, MOST_FILTERS, WIDEST_DELTA = 1_000_000, 1.0, 2000, 1000
+"""Far above what anybody sets; a model file with larger numbers would take all memory before it reads anything."""
+MAX_WEIGHTS = 1 << 25
+"""Of a filter bank, twice."""
+
+
 def fit_filters(
     sample_rate: int, window_samples: int, num_filters: int, low_hz: float, high_hz: float
 ) -> Float32[np.ndarray, "num_bins num_filters"]:
@@ -35,7 +41,7 @@ def fit_filters(
 
     fft_size = 1 << (window_samples - 1).bit_length()
     # One bin a hertz is more than any filter bank for speech asks for.
-    while fft_size <= max(sample_rate, 2 * window_samples):
+    while fft_size <= max(sample_rate, 2 * window_samples) and fft_size * num_filters <= MAX_WEIGHTS:
         with warnings.catch_warnings():
             # torchaudio warns of an empty filter; the check below acts on it.
             warnings.simplefilter("ignore")
@@ -92,12 +98,17 @@ class LogMelSpectra:
         import torch  # here, because everything else in this folder does without it
 
         rate, low_hz = config.sample_rate, config.low_hz
+        require(1 <= rate <= HIGHEST_RATE, config, f"sample_rate of 1 to {HIGHEST_RATE} Hz")
         high_hz = rate / 2 if config.high_hz is None else config.high_hz
-        require(rate >= 1, config, "sample_rate of at least 1 Hz")
+        seconds = (config.window_seconds, config.step_seconds)
+        is_short = all(0 < one <= LONGEST_WINDOW_SECONDS for one in seconds)
+        require(is_short, config, f"windows and steps of at most {LONGEST_WINDOW_SECONDS:g} s")
         require(0 <= low_hz < high_hz <= rate / 2, config, "0 <= low_hz < high_hz <= half the sample_rate")
-        require(config.num_mel_filters >= 1, config, "num_mel_filters of at least 1")
+        require(
+            1 <= config.num_mel_filters <= MOST_FILTERS, config, f"num_mel_filters of 1 to {MOST_FILTERS}"
+        )
         require(0 <= config.num_deltas <= 2, config, "num_deltas of 0, 1 or 2")
-        require(config.delta_window >= 1, config, "delta_window of at least 1")
+        require(1 <= config.delta_window <= WIDEST_DELTA, config, f"delta_window of 1 to {WIDEST_DELTA}")
         require(0 <= config.preemphasis < 1, config, "preemphasis of at least 0 and below 1")
         self.sample_rate = rate
         self.window = round(config.window_seconds * rate)

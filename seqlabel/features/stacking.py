@@ -6,6 +6,9 @@ from jaxtyping import Float32
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError
 
+MOST_FRAMES = 1000
+"""Side by side; a model file with a larger number in it would make as many copies of every frame."""
+
 
 class StackingConfig(Config, frozen=True):
     """Frame t of the result holds frames t * step to t * step + num_frames - 1.
@@ -15,16 +18,17 @@ class StackingConfig(Config, frozen=True):
         step: frames from one result to the next; equal to `num_frames` for no overlap.
 
     Raises:
-        ConfigError: a number below 1.
+        ConfigError: a number below 1, or too many frames.
     """
 
     num_frames: int = 3
     step: int = 3
 
     def __post_init__(self) -> None:
-        if self.num_frames < 1 or self.step < 1:
+        if not (1 <= self.num_frames <= MOST_FRAMES and self.step >= 1):
             raise ConfigError(
-                f"stacking: num_frames {self.num_frames} and step {self.step}, expected at least 1 each"
+                f"stacking: num_frames {self.num_frames} and step {self.step}, expected at least 1 each, and at most "
+                f"{MOST_FRAMES} frames"
             )
 
 

@@ -9,6 +9,8 @@ from seqlabel.features.sources import whole_file
 from seqlabel.formats.symbols import SYMBOL_SUFFIXES, SymbolUnit, read_symbols
 from seqlabel.records import Example, Signal, Symbols
 
+MOST_REPEATS = 1000
+
 
 class SymbolsConfig(Config, frozen=True, tag="symbols"):
     """Symbols by their place in a table; take an `EmbeddedConfig` to read them.
@@ -31,8 +33,8 @@ class SymbolsConfig(Config, frozen=True, tag="symbols"):
             raise ConfigError(
                 "symbols: the table is empty or holds a symbol twice; expected each symbol once"
             )
-        if self.repeat < 1:
-            raise ConfigError(f"symbols: repeat is {self.repeat}; expected at least 1")
+        if not 1 <= self.repeat <= MOST_REPEATS:
+            raise ConfigError(f"symbols: repeat is {self.repeat}; expected 1 to {MOST_REPEATS}")
 
     def build(self) -> "SymbolFeature":
         """Returns the feature."""

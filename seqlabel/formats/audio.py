@@ -1,10 +1,11 @@
 """Audio files: read through soundfile (libsndfile) as one channel, any part of them, at any sample rate."""
 
 import io
+import re
 import struct
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Float32
@@ -37,7 +38,19 @@ AUDIO_SUFFIXES = _SOUNDFILE_SUFFIXES | {".m4a", ".aac", ".wma", ".webm"}
 
 # Times in manifests are rounded, at worst to a tenth of a second: so little past the end is the end.
 _END_TOLERANCE_SECONDS = 0.05
-_BLOCK_FRAMES = 1 << 20
+_BLOCK_VALUES = 1 << 20
+MAX_SAMPLES = 1 << 27
+"""Samples of an example, resampled ones too: 2.3 hours at 16 kHz. A byte of FLAC can be thousands of them."""
+LEAST_RATE, HIGHEST_RATE = 1000, 1_000_000
+"""Sample rates in Hz: a rate of 1 Hz would become thousands of samples for each one when it is resampled."""
+LOUDEST = float(2**31)
+"""Files of floats may hold integers of up to 32 bits; beyond them, energies overflow."""
+_MAX_CHUNKS = 10_000
+# What m4a, aac, wma and webm begin with. ffmpeg goes by the content: a list of other files in their place, such as
+# `#EXTM3U`, would have it read those.
+_MAGIC = re.compile(
+    rb"....ftyp|\x1a\x45\xdf\xa3|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\xff[\xf0-\xff]|ADIF|ID3", re.DOTALL
+)
 _EXPECTED = "an audio file (wav, flac, ogg, opus, mp3, ...)"
 
 
@@ -61,7 +74,8 @@ def read_audio(
         FormatError: not audio, damaged or truncated, without samples, or a part outside of the file.
     """
     with open_file(path, _EXPECTED) as (file, size):
-        _refuse_truncated_container(path, file.read(12), size)
+        head = file.read(12)
+        _refuse_truncated_container(path, file, head, size)
     import soundfile
 
     if path.suffix.lower() == ".raw":  # soundfile would have to be told the rate
@@ -71,10 +85,16 @@ def read_audio(
     except soundfile.LibsndfileError as error:
         if path.suffix.lower() in _SOUNDFILE_SUFFIXES:
             raise _undecodable(path, error) from error
+        if _MAGIC.match(head) is None:
+            raise FormatError(f"{path}: is no audio that is read here; expected {_EXPECTED}") from error
         samples, file_rate = _read_with_librosa(path, start_seconds, end_seconds)
-    if not np.isfinite(samples).all():
-        raise FormatError(f"{path}: holds samples that are NaN or infinite; expected finite ones")
+    # One comparison finds NaN as well.
+    if not (samples.max(initial=0.0) <= LOUDEST and samples.min(initial=0.0) >= -LOUDEST):
+        raise FormatError(
+            f"{path}: holds samples that are NaN, infinite or beyond {LOUDEST:g}; expected finite ones within [-1, 1]"
+        )
     if sample_rate is not None and sample_rate != file_rate:
+        _refuse_long(path, round(len(samples) * sample_rate / file_rate), sample_rate)
         import librosa
 
         samples = librosa.resample(samples, orig_sr=file_rate, target_sr=sample_rate, res_type="soxr_hq")
@@ -130,12 +150,12 @@ def _length_and_rate(path: Path) -> tuple[int, int]:
     import soundfile
 
     with open_file(path, _EXPECTED) as (file, size):
-        _refuse_truncated_container(path, file.read(12), size)
-    with soundfile.SoundFile(
-        str(path)
-    ) as found:  # soundfile.info takes twice the time to describe the format
+        _refuse_truncated_container(path, file, file.read(12), size)
+    # soundfile.info takes twice the time, to describe the format.
+    with soundfile.SoundFile(str(path)) as found:
         if found.format == "RAW":
             raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
+        _refuse_odd_rate(path, found.samplerate)
         return int(found.frames), int(found.samplerate)
 
 
@@ -165,25 +185,49 @@ def _read_with_soundfile(
     with soundfile.SoundFile(path) as file:
         if file.format == "RAW":  # libsndfile takes anything called .au, .snd or .vox for bare samples
             raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
+        _refuse_odd_rate(path, file.samplerate)
         start, end = _frame_range(path, file.frames, file.samplerate, start_seconds, end_seconds)
+        _refuse_long(path, end - start, file.samplerate)
         if start:
             file.seek(start)
-        # Block by block: the length in a damaged header must not become an allocation.
-        blocks: list[np.ndarray] = []
-        missing = end - start
-        while missing:
-            block = file.read(min(missing, _BLOCK_FRAMES), dtype="float32", always_2d=True)
-            if not len(block):
+        # Memory that is never written to is never taken: the length in a damaged header costs nothing. Block by block
+        # since some files have hundreds of channels.
+        samples = np.empty(end - start, np.float32)
+        found = 0
+        most_frames = max(1, _BLOCK_VALUES // file.channels)
+        while found < len(samples):
+            wanted = min(len(samples) - found, most_frames)
+            if file.channels == 1:
+                num_read = len(file.read(out=samples[found : found + wanted]))
+            else:
+                block = file.read(wanted, dtype="float32", always_2d=True)
+                num_read = len(block)
+                with np.errstate(invalid="ignore"):  # infinite samples are told of later
+                    block.mean(axis=1, dtype=np.float32, out=samples[found : found + num_read])
+            if not num_read:
                 break
-            blocks.append(block.mean(axis=1, dtype=np.float32))
-            missing -= len(block)
+            found += num_read
         # The length of an mp3 is an estimate to within a few frames of 1152 samples.
-        if missing > (4 * 1152 if file.format == "MP3" else 0) or not blocks:
+        missing = len(samples) - found
+        if missing > (4 * 1152 if file.format == "MP3" else 0) or not found:
             raise FormatError(
                 f"{path}: ends {missing / file.samplerate:.3f} s before the length that its header gives; "
                 "it is truncated or damaged"
             )
-        return np.concatenate(blocks), int(file.samplerate)
+        return samples[:found], int(file.samplerate)
+
+
+def _refuse_odd_rate(path: Path, rate: int) -> None:
+    if not LEAST_RATE <= rate <= HIGHEST_RATE:
+        raise FormatError(f"{path}: {rate} Hz; expected a sample rate of {LEAST_RATE} to {HIGHEST_RATE:,} Hz")
+
+
+def _refuse_long(path: Path, num_samples: int, rate: int) -> None:
+    if num_samples > MAX_SAMPLES:
+        raise FormatError(
+            f"{path}: {num_samples / rate:,.0f} s at {rate} Hz are too long for one example; expected at most "
+            f"{MAX_SAMPLES / rate:,.0f} s, split it or name a part of it"
+        )
 
 
 def _frame_range(
@@ -214,49 +258,53 @@ def _read_with_librosa(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # librosa says that this way of reading is going away
-            samples, rate = librosa.load(path, sr=None, mono=True)
+            # One second more than is taken, so that what is longer is seen.
+            samples, rate = librosa.load(path, sr=None, mono=True, duration=MAX_SAMPLES / 48_000 + 1)
     except Exception as error:  # audioread's backends each have their own
         raise FormatError(
             f"{path}: neither libsndfile nor ffmpeg reads it; convert it to wav or flac, "
             "or install ffmpeg if it is sound"
         ) from error
+    _refuse_odd_rate(path, int(rate))
+    _refuse_long(path, round(len(samples) * 48_000 / rate), 48_000)
     start, end = _frame_range(path, len(samples), int(rate), start_seconds, end_seconds)
     return samples[start:end], int(rate)
 
 
-def _refuse_truncated_container(path: Path, head: bytes, size: int) -> None:
+def _refuse_truncated_container(path: Path, file: BinaryIO, head: bytes, size: int) -> None:
     """Refuse WAV, Ogg and SPHERE files whose end is missing: libsndfile takes what is there without a word."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        _check_wav(path, size)
+        _check_wav(path, file, size)
     elif head[:4] == b"OggS":
-        _check_ogg(path, size)
+        _check_ogg(path, file, size)
     elif head.startswith(SPHERE_MAGIC):
-        with open_file(path, _EXPECTED) as (file, _):
-            check_sphere(path, file, size)
+        check_sphere(path, file, size)
 
 
-def _check_wav(path: Path, size: int) -> None:
-    with open_file(path, _EXPECTED) as (file, _):
-        position = 12
-        while position + 8 <= size:
-            file.seek(position)
-            name, length = struct.unpack("<4sI", file.read(8))
-            if name == b"data":
-                # Programs that write to a pipe do not know the length; they put 0, or about 2 or 4 GiB.
-                is_unknown = length == 0 or length >= 0x7FFFF000
-                if not is_unknown and position + 8 + length > size:
-                    raise FormatError(
-                        f"{path}: is truncated: {length} bytes of audio promised, {size - position - 8} there"
-                    )
-                return
-            position += 8 + length + length % 2
+def _check_wav(path: Path, file: BinaryIO, size: int) -> None:
+    position = 12
+    for _ in range(_MAX_CHUNKS):
+        file.seek(position)
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        name, length = struct.unpack("<4sI", header)
+        if name == b"data":
+            # Programs that write to a pipe do not know the length; they put 0, or about 2 or 4 GiB.
+            is_unknown = length == 0 or length >= 0x7FFFF000
+            if not is_unknown and position + 8 + length > size:
+                raise FormatError(
+                    f"{path}: is truncated: {length} bytes of audio promised, {size - position - 8} there"
+                )
+            return
+        position += 8 + length + length % 2
+    raise FormatError(f"{path}: has more than {_MAX_CHUNKS:,} chunks before its audio; expected a few")
 
 
-def _check_ogg(path: Path, size: int) -> None:
+def _check_ogg(path: Path, file: BinaryIO, size: int) -> None:
     # A page (RFC 3533, section 6) is at most 65 307 bytes, so the last one begins in the last 64 KiB.
-    with open_file(path, _EXPECTED) as (file, _):
-        file.seek(max(0, size - 65_536))
-        tail = file.read()
+    file.seek(max(0, size - 65_536))
+    tail = file.read(65_536)
     page = tail[max(0, tail.rfind(b"OggS")) :]
     length = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) >= 27 else 27
     ends_stream = len(page) >= 27 and page[5] & 4

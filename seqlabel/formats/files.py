@@ -12,9 +12,14 @@ from xml.parsers import expat
 from lxml import etree
 
 from seqlabel.errors import FormatError
+from seqlabel.input_files import MAX_DOCUMENT_BYTES, open_input, refuse_larger
 
 MAX_DEPTH = 200
 """Elements that may stand inside each other: no format here needs a tenth of that."""
+MAX_ELEMENTS = 2_000_000
+"""Elements of an XML file: a page of a newspaper with an outline for each letter has some 300,000."""
+_PROLOG_BYTES = 1 << 20
+"""A root element that begins after so many bytes of comments is not looked for."""
 
 _INVALID = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """What XML 1.0 has no characters for."""
@@ -29,30 +34,31 @@ def open_file(path: Path, expected: str) -> Iterator[tuple[BinaryIO, int]]:
         expected: what it should be, for the messages, such as "an InkML file".
 
     Raises:
-        FormatError: missing, empty, a folder, or not readable.
+        FormatError: missing, empty, a folder, a device or a pipe, or not readable.
     """
-    if path.is_dir():
-        raise FormatError(f"{path}: is a folder; expected {expected}")
     try:
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
                 raise FormatError(f"{path}: is empty (0 bytes); expected {expected}")
             yield file, size
     except FileNotFoundError as error:
         raise FormatError(f"{path}: no such file; expected {expected}") from error
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+    except IsADirectoryError as error:
+        raise FormatError(f"{path}: is a folder; expected {expected}") from error
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FormatError(f"{path}: cannot be read ({reason}); expected {expected}") from error
 
 
-def read_bytes(path: Path, expected: str) -> bytes:
+def read_bytes(path: Path, expected: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """The whole file.
 
     Raises:
-        FormatError: as `open_file`.
+        FormatError: as `open_file`, or it has more than `most_bytes`.
     """
-    with open_file(path, expected) as (file, _):
+    with open_file(path, expected) as (file, size):
+        refuse_larger(path, size, most_bytes)
         return file.read()
 
 
@@ -88,16 +94,19 @@ def parse_xml(path: Path, data: bytes, expected: str) -> Element:
     or read other files.
 
     Raises:
-        FormatError: not well-formed, or with a DOCTYPE.
+        FormatError: not well-formed, with a DOCTYPE, or with more elements or deeper ones than any file has.
     """
     builder = TreeBuilder()
-    depth = 0
+    depth = num_elements = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
+        nonlocal depth, num_elements
         depth += 1
+        num_elements += 1
         if depth > MAX_DEPTH:
             raise FormatError(f"{path}: elements nested {depth} deep; expected {expected}")
+        if num_elements > MAX_ELEMENTS:
+            raise FormatError(f"{path}: more than {MAX_ELEMENTS:,} elements; expected {expected}")
         # Where `ID` and `other:ID` meet, the one without a prefix is meant.
         bare = {k.rpartition("}")[2]: v for k, v in attributes.items() if "}" in k}
         builder.start(tag.rpartition("}")[2], bare | {k: v for k, v in attributes.items() if "}" not in k})
@@ -146,15 +155,30 @@ def valid_xml_text(text: str) -> str:
 def root_tag(path: Path) -> str | None:
     """The name of an XML file's root element, without its namespace; None for what is no XML or cannot be read."""
     found: list[str] = []
+
+    def take(tag: str, *_: object) -> None:
+        found.append(tag.rpartition("}")[2])
+        raise _RootFound
+
     parser = expat.ParserCreate(namespace_separator="}")
-    parser.StartElementHandler = lambda tag, _: found.append(tag.rpartition("}")[2])
+    parser.StartElementHandler = take
+    # It names the root element, too; what it declares must not be expanded.
+    parser.StartDoctypeDeclHandler = take
     try:
-        with open(path, "rb") as file:
-            while not found and (piece := file.read(4096)):
-                parser.Parse(piece, False)
+        with open_input(path) as file:
+            piece = file.read(4096)
+            parser.Parse(piece, False)
+            # All the rest at once: old versions of Expat begin again with each piece of a long comment.
+            parser.Parse(file.read(_PROLOG_BYTES), False)
+    except _RootFound:
+        return found[0]
     except (OSError, ValueError, LookupError, expat.ExpatError):
-        return found[0] if found else None
-    return found[0] if found else None
+        return None
+    return None
+
+
+class _RootFound(Exception):
+    """The root element has begun, which is all that was to be known."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -6,13 +6,13 @@ A TIFF may hold several images; `scan.tif:3` is the fourth of them, as `page.xml
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import open_file, split_address, write_bytes
@@ -42,18 +42,33 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 _EXPECTED = "an image (png, jpeg, tiff, bmp, gif, webp, jp2, pgm)"
 
 
+MAX_PIXELS = 89_478_485
+"""Of an image, as Pillow's own limit is unless it was changed. A3 at 600 dots an inch has 70 million."""
+MAX_IMAGES = 10_000
+"""Images of one file that are counted."""
+_BAND_PIXELS = 1 << 22
 # TIFF 6.0, section 8 and appendix A.
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO, _SIGNED = 0, 2
-# EXIF 2.32, table 4: the tag, and its values for images that lie on their side.
+# EXIF 2.3, section 4.6.4 A.
 _ORIENTATION = 274
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def read_line_image(path: Path) -> LineImage:
     """An image as grey values, upright as its EXIF orientation says; what is transparent is white.
 
-    Pillow's limit against decompression bombs holds (`PIL.Image.MAX_IMAGE_PIXELS`).
+    It has `MAX_PIXELS` pixels at most, or `PIL.Image.MAX_IMAGE_PIXELS` where that was set lower: a few bytes can
+    announce an image that fills the memory.
 
     Args:
         path: a file with one image, or one of several images in a TIFF, counted from 0: `scan.tif:3`.
@@ -65,6 +80,7 @@ def read_line_image(path: Path) -> LineImage:
     file, index = split_image_address(path) or (path, None)
     with _opened(file) as image:
         _choose(path, file, index, image)
+        _refuse_large(file, image)
         return LineImage(_to_grey(file, image))
 
 
@@ -80,7 +96,7 @@ def num_images(path: Path) -> int:
         FormatError: not an image.
     """
     with _opened(path) as image:
-        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+        return _count(image)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -121,7 +137,7 @@ def _choose(path: Path, file: Path, index: int | None, image: Image.Image) -> No
         FormatError: there is no such one, or it is not said which.
     """
     # A phone's MPO carries previews as further frames.
-    num_images = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    num_images = _count(image) if index is None or index else 1
     if index is None and num_images > 1:
         remedy = (
             f"name one of them, {file.name}:0 to {file.name}:{num_images - 1}"
@@ -131,8 +147,32 @@ def _choose(path: Path, file: Path, index: int | None, image: Image.Image) -> No
         raise FormatError(f"{file}: holds {num_images} images; expected one, {remedy}")
     if index is not None and index >= num_images:
         raise FormatError(f"{path}: the file holds {num_images} images, counted from 0")
-    if index:
-        image.seek(index)
+    image.seek(index or 0)
+
+
+def _count(image: Image.Image) -> int:
+    """Returns the number of images of a file, `MAX_IMAGES` where there are more: a chain of them may have no end."""
+    if image.format == "MPO":
+        return 1
+    if image.format != "TIFF":
+        return min(MAX_IMAGES, getattr(image, "n_frames", 1))
+    count = 1
+    with suppress(EOFError):
+        while count < MAX_IMAGES:
+            image.seek(count)
+            count += 1
+    image.seek(0)
+    return count
+
+
+def _refuse_large(path: Path, image: Image.Image) -> None:
+    most = min(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
+    width, height = image.size
+    if width * height > most:
+        raise FormatError(
+            f"{path}: {width} x {height} pixels, larger than the limit of {most} pixels, which guards against "
+            "decompression bombs; scale it down"
+        )
 
 
 @contextmanager
@@ -144,6 +184,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
         try:
             with Image.open(file, formats=_FORMATS) as image:
+                _refuse_large(path, image)
                 yield image
         except FormatError:
             raise
@@ -161,13 +202,32 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             raise FormatError(f"{path}: the image is damaged or truncated ({reason})") from error
 
 
-def _to_grey(path: Path, opened: Image.Image) -> UInt8[np.ndarray, "height width"]:
-    tags = dict(getattr(opened, "tag_v2", {}))  # only of a TIFF; they are gone from the image that is turned
-    image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I;16") or image.mode == "I":
-        return _from_many_bits(path, np.asarray(image).astype(np.int64), tags)
+def _to_grey(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width"]:
+    tags = dict(
+        getattr(image, "tag_v2", {})
+    )  # only of a TIFF, which is turned, and loses some, as it is loaded
+    image.load()
     if image.mode == "F":
         raise FormatError(f"{path}: float pixels, whose white is unknown; save it with 8 or 16 bits")
+    width, height = image.size
+    # Band by band: what is in between takes several times the room of the image.
+    rows = max(1, _BAND_PIXELS // width)
+    bands = [image] if height <= rows else _bands(image, rows)
+    grey = [_band_to_grey(path, band, tags) for band in bands]
+    pixels = grey[0] if len(grey) == 1 else np.concatenate(grey)
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
+
+
+def _bands(image: Image.Image, rows: int) -> Iterator[Image.Image]:
+    width, height = image.size
+    for top in range(0, height, rows):
+        yield image.crop((0, top, width, min(height, top + rows)))
+
+
+def _band_to_grey(path: Path, image: Image.Image, tags: dict[int, Any]) -> UInt8[np.ndarray, "height width"]:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return _from_many_bits(path, np.asarray(image).astype(np.int64), tags)
     if image.mode == "LAB":  # Pillow turns it into nothing else
         image = image.getchannel("L")
     if image.mode == "La":

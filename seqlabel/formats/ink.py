@@ -139,6 +139,7 @@ class _Points(msgspec.Struct):
     points: list[_Point]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _parse_json(path: Path, data: bytes) -> Strokes:
     try:
         document = msgspec.json.decode(data.lstrip(b"\xef\xbb\xbf \t\r\n"))

@@ -34,6 +34,8 @@ class PenStroke:
     clock: str = ""
 
 
+# Numbers of a broken file may be infinite on the way; what is not finite in the end is told of.
+@np.errstate(over="ignore", invalid="ignore")
 def as_strokes(path: Path, found: Sequence[PenStroke]) -> Strokes:
     """Returns the strokes that have points; times and pressures where every stroke has them, times on one clock.
 
@@ -68,6 +70,7 @@ def check_finite(path: Path, strokes: Strokes) -> None:
             raise FormatError(f"{path}: would have a number in it that is not finite; expected plain numbers")
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def seconds_per_unit(unit: str | None, columns: Sequence[Float64[np.ndarray, " _num_points"]]) -> float:
     """Returns how many seconds one unit of these times has, guessed by the step between points where it is not told.
 

@@ -27,6 +27,8 @@ RETURN = 2.0
 """How far the pen goes back to the left for a new row, at least."""
 MARK_HEIGHT = 0.3
 """How far above the middle of the letters the dots and bars lie."""
+MOST_STROKES = 5000
+"""Of ink that is split into rows; a full page has some 2000. Time and memory grow with the square of their number."""
 OWN_ROW = 0.75
 """How much nearer another row has to be than the one that is being written."""
 
@@ -36,12 +38,19 @@ def split_rows(strokes: Strokes) -> list[Strokes]:
 
     Strokes keep their order within a row, and times count from the first point of their row.
 
+    Raises:
+        FormatError: more strokes than a page has (`MOST_STROKES`).
+
     Example:
         >>> dash = np.array([[0, 0], [1, 1]], np.float32)
         >>> len(split_rows(Strokes((dash, dash + [2, 0], dash + [4, 0], dash + [0, 4], dash + [2, 4]))))
         2
     """
     kept = [number for number, stroke in enumerate(strokes.strokes) if len(stroke)]
+    if len(kept) > MOST_STROKES:
+        raise FormatError(
+            f"{len(kept):,} strokes in one ink; expected at most {MOST_STROKES:,} to split into rows"
+        )
     rows = rows_of([strokes.strokes[number].astype(np.float64) for number in kept])
     result = []
     for row in range(int(rows.max()) + 1 if len(rows) else 0):
@@ -180,11 +189,15 @@ def read_rows(path: Path) -> list[Strokes]:
     try:
         found = path.stat()
     except OSError:
-        return split_rows(read_strokes(path))  # which tells what is wrong
+        return split_rows(read_strokes(path))  # reading tells what is wrong
     return _rows_of_file(path, (found.st_mtime_ns, found.st_size))
 
 
 @lru_cache(maxsize=4)
 def _rows_of_file(path: Path, stamp: tuple[int, int]) -> list[Strokes]:
     """Returns the rows of a file; the next row that is asked for is mostly of the same one."""
-    return split_rows(read_strokes(path))
+    strokes = read_strokes(path)
+    try:
+        return split_rows(strokes)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error

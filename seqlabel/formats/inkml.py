@@ -23,6 +23,10 @@ GROUP_TAGS = ("traceGroup", "traceView")
 _EXPECTED = "an InkML file"
 MOST_PARTS = 1_000_000
 """Traces that the views of a file may name: a few views of views could else name more than any memory holds."""
+MOST_POINTS = 20_000_000
+"""Points that the groups and views of a file may have together, for the same reason."""
+MOST_LINKS = 100
+"""Groups that may stand in each other, and views and contexts that may refer to each other, in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +167,11 @@ class _Reader:
         self._formats = {
             id(element): parse_format(path, element) for element in self.root.iter("traceFormat")
         }
+        self._different_formats = set(self._formats.values())
+        self._format_by_element: dict[int, TraceFormat | None] = {}
         self._trees: dict[int, _Tree] = {}
         self._unfinished: set[int] = set()
-        self._num_parts = 0
+        self._num_parts = self._num_points = 0
         traces = list(self._traces(self.root, (), True))
         self._strokes: list[PenStroke] = []
         self._is_ink: list[bool] = []
@@ -216,11 +222,15 @@ class _Reader:
                 contexts = (element,)  # it is that of all that follows
 
     def _format(self, trace: Element, contexts: tuple[Element, ...]) -> TraceFormat:
-        different = set(self._formats.values())
+        different = self._different_formats
         if not different:
             return TraceFormat()
         for element in (trace, *reversed(contexts)):
-            if element.tag != "definitions" and (found := self._format_of(element, 0)) is not None:
+            if element.tag == "definitions":
+                continue
+            if id(element) not in self._format_by_element:
+                self._format_by_element[id(element)] = self._format_of(element, set())
+            if (found := self._format_by_element[id(element)]) is not None:
                 return found
         if len(different) == 1:
             return next(iter(different))
@@ -229,17 +239,19 @@ class _Reader:
             "say which is its own; give it a contextRef"
         )
 
-    def _format_of(self, element: Element | None, depth: int) -> TraceFormat | None:
-        if element is None or depth > 8:
+    def _format_of(self, element: Element | None, seen: set[int]) -> TraceFormat | None:
+        """Returns the format that an element has or refers to; `seen` are those that were asked before."""
+        if element is None or id(element) in seen or len(seen) > MOST_LINKS:
             return None
+        seen.add(id(element))
         if element.tag == "traceFormat" and element.get("href") is None:
             return self._formats[id(element)]
         for inner in (element.find("traceFormat"), element.find("inkSource")):
-            if inner is not None and (found := self._format_of(inner, depth + 1)) is not None:
+            if inner is not None and (found := self._format_of(inner, seen)) is not None:
                 return found
         for key in ("traceFormatRef", "inkSourceRef", "contextRef", "href"):
             name = element.get(key, "").lstrip("#")
-            if name and (found := self._format_of(self._by_id.get(name), depth + 1)) is not None:
+            if name and (found := self._format_of(self._by_id.get(name), seen)) is not None:
                 return found
         return None
 
@@ -274,6 +286,7 @@ class _Reader:
         """Makes strokes of traces: one that continues another is part of its stroke."""
         stroke_of: dict[str, int] = {}
         runs: list[list[PenStroke]] = []
+        lengths: list[int] = []
         for trace, piece in zip(traces, pieces, strict=True):
             element = trace.element
             prior = stroke_of.get(element.get("priorRef", "").lstrip("#"))
@@ -283,8 +296,10 @@ class _Reader:
             if element.get("continuation") not in ("middle", "end") or prior is None:
                 prior = len(runs)
                 runs.append([])
+                lengths.append(0)
                 self._is_ink.append(trace.is_ink)
-            start = sum(len(before.points) for before in runs[prior])
+            start = lengths[prior]
+            lengths[prior] += len(piece.points)
             runs[prior].append(piece)
             stroke_of[element.get("id", "")] = prior
             self._trees[id(element)] = _Part(prior, start, start + len(piece.points))
@@ -302,6 +317,10 @@ class _Reader:
                 f"{self.path}: {self._name(element)} refers to itself; expected a trace or a group"
             )
         self._unfinished.add(id(element))
+        if len(self._unfinished) > MOST_LINKS:
+            raise FormatError(
+                f"{self.path}: more than {MOST_LINKS} groups and views that stand in or refer to each other in a row"
+            )
         inner = [self._tree(child) for child in element if child.tag in ("trace", *GROUP_TAGS)]
         reference = element.get("traceDataRef")
         if reference is None:
@@ -359,7 +378,13 @@ class _Reader:
 
     def _cut(self, tree: _Tree) -> list[PenStroke]:
         """Returns the ink of a tree."""
-        return [self._slice(part) for part in self._parts(tree)]
+        parts = self._parts(tree)
+        self._num_points += sum(part.stop - part.start for part in parts)
+        if self._num_points > MOST_POINTS:
+            raise FormatError(
+                f"{self.path}: groups and views of more than {MOST_POINTS:,} points; expected fewer"
+            )
+        return [self._slice(part) for part in parts]
 
     def _parts(self, tree: _Tree) -> list[_Part]:
         """Returns the ink of a tree as parts of strokes; neighbouring points of one stroke stay together."""

@@ -39,6 +39,7 @@ class TimedTrace:
     offset_seconds: float | None
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def trace_seconds(
     traces: Sequence[TimedTrace], timestamps: Mapping[str, Element]
 ) -> list[tuple[Float64[np.ndarray, " _num_points"], str]]:

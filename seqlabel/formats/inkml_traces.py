@@ -14,6 +14,9 @@ from jaxtyping import Float64
 
 from seqlabel.errors import FormatError
 
+MOST_CHANNELS = 100
+"""Of a trace format; each point of a trace has a number for each, told or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -50,10 +53,12 @@ def parse_format(path: Path, element: Element) -> TraceFormat:
     """Returns the format that a `<traceFormat>` describes.
 
     Raises:
-        FormatError: it has no X or no Y, or a default that is no number.
+        FormatError: it has no X or no Y, a default that is no number, or more channels than any pen has.
     """
     regular = [_channel(path, channel) for channel in element.findall("channel")]
     intermittent = [_channel(path, channel) for channel in element.findall("intermittentChannels/channel")]
+    if len(regular) + len(intermittent) > MOST_CHANNELS:
+        raise FormatError(f"{path}: a trace format of more than {MOST_CHANNELS} channels; expected fewer")
     names = [channel.name for channel in regular]
     if "X" not in names or "Y" not in names:
         raise FormatError(f"{path}: trace format with the channels {names}; expected X and Y among them")
@@ -79,9 +84,10 @@ def _channel(path: Path, element: Element) -> Channel:
     )
 
 
-# A value: an optional order of difference, then a number (decimal or #hex), a truth value or a wildcard.
+# A value: an optional order of difference, then a number (decimal or #hex), a truth value or a wildcard. No blank is
+# given back once it was read (`*+`): a long run of them would else be shared out in every way there is.
 _VALUE = re.compile(
-    r"""\s*(?:(?P<order>[!'"])?\s*(?P<number>[+-]?\s*(?:\#[0-9A-Fa-f]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))"""
+    r"""\s*+(?:(?P<order>[!'"])?\s*+(?P<number>[+-]?\s*+(?:\#[0-9A-Fa-f]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))"""
     r"""|(?P<mark>[TF*?]))""",
     re.VERBOSE,
 )

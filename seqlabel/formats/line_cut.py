@@ -3,15 +3,22 @@
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
+import msgspec
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 from PIL import Image, ImageDraw
 
-from seqlabel.config import Config, Count, FromZero
+from seqlabel.config import Config
 from seqlabel.errors import FormatError
 from seqlabel.formats.page import PageLine, has_area
 from seqlabel.records import LineImage
+
+_BLOCK_PIXELS = 1 << 22
+
+
+Margin = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
 class LineCutConfig(Config, frozen=True):
@@ -26,11 +33,11 @@ class LineCutConfig(Config, frozen=True):
         max_height: rows that a line is scaled down to at most; it is never scaled up.
     """
 
-    margin_above: FromZero = 0.0
-    margin_below: FromZero = 0.0
-    margin_left: FromZero = 0.0
-    margin_right: FromZero = 0.0
-    max_height: Count = 128
+    margin_above: Margin = 0.0
+    margin_below: Margin = 0.0
+    margin_left: Margin = 0.0
+    margin_right: Margin = 0.0
+    max_height: Annotated[int, msgspec.Meta(ge=1, le=8192)] = 128
 
 
 ALONG_THE_OUTLINE = LineCutConfig()
@@ -120,7 +127,14 @@ def shrunk(image: LineImage, max_height: int = ALONG_THE_OUTLINE.max_height) -> 
     if height <= max_height:
         return image
     new_width = max(1, round(width * max_height / height))
-    pixels = _area_means(_area_means(image.pixels.astype(np.float64), max_height).T, new_width).T
+    # Some columns at a time: a line as large as its page would else fill the memory with sums.
+    step = max(1, _BLOCK_PIXELS // height)
+    columns = [
+        _area_means(image.pixels[:, first : first + step].astype(np.float64), max_height)
+        for first in range(0, width, step)
+    ]
+    low = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+    pixels = _area_means(low.T, new_width).T
     return LineImage(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
 
 

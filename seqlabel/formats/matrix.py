@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64, UInt8
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import open_file, write_bytes
 from seqlabel.records import Matrix
 
+MAX_VALUES = 1 << 26
+"""Numbers of a matrix: 4.6 hours of 40 values every 10 ms."""
+_MAX_LINE_BYTES = 1 << 24
+_BLOCK_VALUES = 1 << 18
 MATRIX_SUFFIXES = frozenset({".npy", ".mfc", ".htk", ".ark"})
 
 # HTKBook 3.4, section 5.10.1 (table 5.1): the low six bits are the kind, the others qualifiers.
@@ -148,6 +152,7 @@ def _checked(path: Path, values: np.ndarray) -> Float32[np.ndarray, "T F"]:
         raise FormatError(f"{path}: values of type {values.dtype}; expected real numbers")
     if 0 in values.shape:
         raise FormatError(f"{path}: matrix of shape {values.shape} is empty; expected at least one frame")
+    _refuse_large(path, values.size)
     with np.errstate(over="ignore", invalid="ignore"):
         result = np.array(values, dtype=np.float32, order="C")
     bad = np.flatnonzero(~np.isfinite(result).all(axis=1))
@@ -157,6 +162,11 @@ def _checked(path: Path, values: np.ndarray) -> Float32[np.ndarray, "T F"]:
             f"the first is frame {bad[0]}; expected finite numbers"
         )
     return result
+
+
+def _refuse_large(path: Path, num_values: int) -> None:
+    if num_values > MAX_VALUES:
+        raise FormatError(f"{path}: {num_values:,} values; expected at most {MAX_VALUES:,}, split the matrix")
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -172,6 +182,7 @@ def _read_npy(path: Path) -> np.ndarray:
 def _read_sphinx_or_htk(path: Path, file: BinaryIO, size: int, width: int) -> np.ndarray:
     head = file.read(12)
     if (order := _sphinx_order(head, size)) is not None:
+        _refuse_large(path, (size - 4) // 4)
         file.seek(4)
         values = np.frombuffer(file.read(), dtype=f"{order}f4")
         if len(values) % width:
@@ -211,6 +222,7 @@ def _read_htk(
     if (kind & _HTK_KIND_MASK) in _HTK_NOT_FLOAT:
         name = _HTK_NOT_FLOAT[kind & _HTK_KIND_MASK]
         raise FormatError(f"{path}: HTK file of kind {name}; expected features such as MFCC, PLP or FBANK")
+    _refuse_large(path, num_frames * frame_bytes // 4)
     file.seek(12)
     data = file.read(num_frames * frame_bytes)
     if not kind & _HTK_COMPRESSED:
@@ -227,11 +239,10 @@ def _read_htk(
             "expected more than 4 frames of int16"
         )
     width = frame_bytes // 2
-    scale, shift = (
-        np.frombuffer(data, dtype=f"{order}f4", count=2 * width).reshape(2, width).astype(np.float64)
-    )
+    vectors = np.frombuffer(data, dtype=f"{order}f4", count=2 * width).reshape(2, width)
     shorts = np.frombuffer(data, dtype=f"{order}i2", offset=8 * width).reshape(-1, width)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        scale, shift = vectors.astype(np.float64)
         return np.asarray((shorts + shift) / scale)
 
 
@@ -293,18 +304,35 @@ def _read_compressed(
     """Kaldi, src/matrix/compressed-matrix.h: CM with percentiles for each column, CM2 uint16, CM3 uint8."""
     if token == b"CM2":
         data = _take_matrix(path, file, size, rows, columns, 2 * rows * columns)
-        return low + np.frombuffer(data, dtype="<u2").reshape(rows, columns) * (span / 65535.0)
+        return _spread(np.frombuffer(data, dtype="<u2").reshape(rows, columns), low, span / 65535.0)
     if token == b"CM3":
         data = _take_matrix(path, file, size, rows, columns, rows * columns)
-        return low + np.frombuffer(data, dtype=np.uint8).reshape(rows, columns) * (span / 255.0)
+        return _spread(np.frombuffer(data, dtype=np.uint8).reshape(rows, columns), low, span / 255.0)
     data = _take_matrix(path, file, size, rows, columns, 8 * columns + rows * columns)
-    quantiles = low + np.frombuffer(data, dtype="<u2", count=4 * columns).reshape(columns, 4) * (
-        span / 65535.0
+    quantiles = _spread(
+        np.frombuffer(data, dtype="<u2", count=4 * columns).reshape(columns, 4), low, span / 65535.0
     )
     codes = np.frombuffer(data, dtype=np.uint8, offset=8 * columns).reshape(columns, rows)
+    values = np.empty((columns, rows), np.float32)
+    step = max(1, _BLOCK_VALUES // max(1, rows))  # a byte takes 50 of them on its way
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told of later
+        for first in range(0, columns, step):
+            place = slice(first, first + step)
+            values[place] = _decoded(codes[place], quantiles[place])
+    return values.T
+
+
+def _spread(codes: np.ndarray, low: float, step: float) -> np.ndarray:
+    with np.errstate(over="ignore", invalid="ignore"):  # as above
+        return np.asarray(low + codes * step)
+
+
+def _decoded(
+    codes: UInt8[np.ndarray, "columns rows"], quantiles: Float64[np.ndarray, "columns 4"]
+) -> Float64[np.ndarray, "columns rows"]:
     q0, q25, q75, q100 = (quantiles[:, i : i + 1] for i in range(4))
     code = codes.astype(np.float64)
-    values = np.where(
+    values: Float64[np.ndarray, "columns rows"] = np.where(
         codes <= 64,
         q0 + (q25 - q0) * code / 64.0,
         np.where(
@@ -313,7 +341,7 @@ def _read_compressed(
             q75 + (q100 - q75) * (code - 192.0) / 63.0,
         ),
     )
-    return np.asarray(values.T)
+    return values
 
 
 def _take(path: Path, file: BinaryIO, count: int) -> bytes:
@@ -330,6 +358,7 @@ def _take_matrix(path: Path, file: BinaryIO, size: int, rows: int, columns: int,
             f"{path}: the header says {rows} x {columns} values ({num_bytes} bytes), "
             f"the file has {size - file.tell()} bytes left; it is truncated or damaged"
         )
+    _refuse_large(path, rows * columns)
     return _take(path, file, num_bytes)
 
 
@@ -337,26 +366,35 @@ def _read_kaldi_text(path: Path, file: BinaryIO, start: int) -> np.ndarray:
     if b"[" not in file.readline(4096).partition(b"[")[1]:
         raise FormatError(f"{path}: neither a binary nor a text Kaldi matrix at byte {start}")
     file.seek(start)
-    rows = list(_text_rows(path, file))
+    rows: list[np.ndarray] = []
+    num_values = 0
+    for words in _text_rows(path, file):
+        num_values += len(words)
+        _refuse_large(path, num_values)
+        try:
+            rows.append(np.array([float(word) for word in words], dtype=np.float64))
+        except ValueError as error:
+            raise FormatError(
+                f"{path}: {error}; expected numbers in the text matrix at byte {start}"
+            ) from error
     widths = {len(row) for row in rows}
     if len(widths) > 1:
         raise FormatError(f"{path}: rows of {min(widths)} to {max(widths)} values; expected equal rows")
-    try:
-        return np.array([[float(value) for value in row] for row in rows], dtype=np.float64).reshape(
-            len(rows), -1
-        )
-    except ValueError as error:
-        raise FormatError(f"{path}: {error}; expected numbers in the text matrix at byte {start}") from error
+    return np.stack(rows) if rows else np.zeros((0, 0))
 
 
 def _text_rows(path: Path, file: BinaryIO) -> Iterator[list[bytes]]:
-    line = file.readline().partition(b"[")[2]
+    line = file.readline(_MAX_LINE_BYTES).partition(b"[")[2]
     while True:
+        if len(line) == _MAX_LINE_BYTES:
+            raise FormatError(
+                f"{path}: a line of more than {_MAX_LINE_BYTES:,} bytes; expected a row on each line"
+            )
         row, closing, _ = line.partition(b"]")
         if values := row.split():
             yield values
         if closing:
             return
-        line = file.readline()
+        line = file.readline(_MAX_LINE_BYTES)
         if not line:
             raise FormatError(f"{path}: the text matrix has no closing ]; the archive is truncated")

@@ -113,6 +113,10 @@ def image_of_page(path: Path, page: Page, image: Path) -> Path:
     )
 
 
+MOST_POINTS = 20_000
+"""Of an outline or a base line; segmentations give some hundred. Filling one takes rows times points."""
+
+
 def points_of(where: str, text: str) -> Float64[np.ndarray, "n 2"]:
     """Returns the points of `x,y x,y` and of `x y x y` alike.
 
@@ -120,6 +124,8 @@ def points_of(where: str, text: str) -> Float64[np.ndarray, "n 2"]:
         FormatError: they are not numbers, or not in pairs.
     """
     numbers = numbers_of(where, text, None)
+    if len(numbers) > 2 * MOST_POINTS:
+        raise FormatError(f"{where}: {len(numbers) // 2:,} points; expected at most {MOST_POINTS:,}")
     if len(numbers) % 2:
         raise FormatError(
             f"{where}: an odd number ({len(numbers)}) of coordinates; expected pairs of x and y"

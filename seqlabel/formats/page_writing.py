@@ -14,7 +14,8 @@ from seqlabel.formats.page import box_of
 from seqlabel.formats.page_xml import place_of
 from seqlabel.formats.pages import read_page
 
-_TAG_OF_TEXT = re.compile(r"\s*\b\w+\s*\{[^{}]*\boffset\s*:[^{}]*\}")
+_TAG = re.compile(r"(?<!\s)\s*+\b\w++\s*+\{([^{}]*+)\}")
+_OFFSET = re.compile(r"\boffset\s*+:")
 """A name, date or style that Transkribus says of some characters of a line: `person {offset:4; length:5;}`."""
 _LETTER = r"[^\W\d]"
 Outline = Float64[np.ndarray, "4 2"]
@@ -69,7 +70,7 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
                 line.remove(child)
         line.attrib.pop("CS", None)
         if "custom" in line.attrib:
-            line.set("custom", _TAG_OF_TEXT.sub("", line.get("custom", "")).strip())
+            line.set("custom", _without_tags_of_text(line.get("custom", "")))
     _refer_to_lines(tree, gone)
     names = _Names(tree)  # without those that have just been taken away
     put = _put_into_alto if page.kind == "alto" else _put_into_page
@@ -81,6 +82,11 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
                 _refresh_region(region)
     data = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
     write_bytes(out, data + b"\n")
+
+
+def _without_tags_of_text(custom: str) -> str:
+    """Returns what a line says of itself in Transkribus' way, without what that says of some of its characters."""
+    return _TAG.sub(lambda tag: "" if _OFFSET.search(tag[1]) else tag[0], custom).strip()
 
 
 def _refer_to_lines(tree: "etree._ElementTree[etree._Element]", gone: Mapping[str, etree._Element]) -> None:
@@ -221,16 +227,19 @@ class _Names:
 
     def __init__(self, tree: "etree._ElementTree[etree._Element]") -> None:
         self._taken = {element.get(key) for element in tree.iter() for key in ("ID", "id")}
+        self._last: dict[str, int] = {}  # a file may give one ID to thousands of lines
 
     def below(self, parent: str | None, name: str) -> str:
         """Returns a new ID for something below another: its own name, and a number where that is taken."""
         # An ID begins with a letter and has neither spaces nor colons, also where that of the line has.
         start = re.sub(r"[^\w.-]", "_", parent or "line")
         wanted = f"{'' if re.match(_LETTER, start) else 'l'}{start}_{name}"
-        found, number = wanted, 1
+        number = self._last.get(wanted, 1)
+        found = wanted if number == 1 else f"{wanted}_{number}"
         while found in self._taken:
             number += 1
             found = f"{wanted}_{number}"
+        self._last[wanted] = number
         self._taken.add(found)
         return found
 

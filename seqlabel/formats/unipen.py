@@ -7,6 +7,7 @@ benchmarks", ICPR 1994; the format's definition 1.0 (https://www.unipen.org).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,12 @@ from seqlabel.records import Strokes
 
 MOST_FILES = 100
 """Files that may be included, one in another or side by side."""
+MOST_STROKES = 1_000_000
+"""Strokes that the segments of a file may name together: each of them may name all strokes of the file."""
+MOST_POINTS = 20_000_000
+"""Their points."""
+MOST_FOLDERS_ABOVE = 6
+"""In how many folders above the file an `include` is looked for; in the UNIPEN distribution it is three."""
 _COMPONENT = r"\d{1,9}(?::\d{1,9})?"
 _COMPONENTS = re.compile(rf"{_COMPONENT}(?:-{_COMPONENT})?(?:,{_COMPONENT}(?:-{_COMPONENT})?)*")
 _MILLISECOND = 1e-3
@@ -148,6 +155,7 @@ class _Parser:
 
     def segments(self) -> Iterator[UnipenSegment]:
         ends = [*(segment.first for segment in self._segments), len(self._found)][1:]
+        num_strokes = num_points = 0
         is_inline = all(
             not segment.components or end - segment.first == _num_named(segment.components)
             for segment, end in zip(self._segments, ends, strict=True)
@@ -156,10 +164,17 @@ class _Parser:
             if is_inline or not segment.components:
                 ink, first = self._found[segment.first : end], segment.first
             else:
-                ink = [
-                    stroke for item in segment.components.split(",") for stroke in self._range(segment, item)
-                ]
-                first = int(re.split("[-:,]", segment.components)[0])
+                items = segment.components.split(",")
+                named = (stroke for item in items for stroke in self._range(segment, item))
+                ink = list(islice(named, MOST_STROKES + 1))
+                first = int(re.split("[-:,]", segment.components, maxsplit=1)[0])
+            num_strokes += len(ink)
+            num_points += sum(len(stroke.points) for stroke in ink)
+            if num_strokes > MOST_STROKES or num_points > MOST_POINTS:
+                raise FormatError(
+                    f"{segment.where}: the segments until here have more than {MOST_STROKES:,} strokes or "
+                    f"{MOST_POINTS:,} points; expected fewer"
+                )
             if not any(len(stroke.points) for stroke in ink):
                 raise FormatError(
                     f"{segment.where}: segment {segment.label!r} has no points; expected the numbers of its "
@@ -222,8 +237,9 @@ class _Parser:
             return
         folder = self.path.parent.resolve()
         places = [path.parent / name, folder / name]
-        places += [above / "include" / name for above in (folder, *folder.parents)]
-        found = next((place for place in places if place.is_file()), None)
+        above = (folder, *folder.parents)[:MOST_FOLDERS_ABOVE]
+        places += [one / "include" / name for one in above]
+        found = next((place for place in places if _is_file(place)), None)
         if found is None:
             self._missing.append(name)
         elif found.resolve() not in self._read:
@@ -296,6 +312,13 @@ def _points(stroke: PenStroke, start: int, stop: int | None) -> PenStroke:
     seconds = None if stroke.seconds is None else stroke.seconds[start:stop]
     pressures = None if stroke.pressures is None else stroke.pressures[start:stop]
     return PenStroke(stroke.points[start:stop], seconds, pressures, stroke.clock)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or no name
+        return False
 
 
 def _is_number(word: str) -> bool:

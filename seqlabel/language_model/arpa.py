@@ -15,6 +15,7 @@ import numpy as np
 
 from seqlabel.compiled import compiled
 from seqlabel.errors import FormatError
+from seqlabel.input_files import MAX_ARPA_BYTES, open_input, read_gzipped, refuse_larger
 from seqlabel.language_model.automaton import Ngrams
 from seqlabel.language_model.ngram import NgramModel, sorted_orders
 
@@ -22,6 +23,8 @@ LN_10 = float(np.log(10.0))
 LEAST = -99.0
 """What is written for the logarithm of zero."""
 _LEAST, _MOST_BACKOFF = -100.0, 100.0
+MAX_ORDER = 32
+"""Words of the longest n-grams; the programs that make such files go up to 10 or so."""
 _TAB, _NEWLINE, _RETURN, _SPACE = 9, 10, 13, 32
 _FINE, _NO_NUMBER, _TOO_FEW_WORDS, _TOO_MANY_WORDS, _NEW_WORD, _NO_LINE, _ZERO_UP = range(7)
 _REASONS = {
@@ -127,18 +130,20 @@ def _lines(names: Sequence[str], ngrams: Ngrams) -> Sequence[str]:
 
 def _read_bytes(path: Path) -> np.ndarray:
     try:
-        if path.is_dir():
-            raise FormatError(f"{path}: is a folder; give an ARPA file")
-        with path.open("rb") as file:
+        with open_input(path) as file:
             is_zipped = file.read(2) == b"\x1f\x8b"
-        if is_zipped:
-            with gzip.open(path) as file:
-                return np.frombuffer(file.read(), np.uint8)
-        return np.fromfile(path, np.uint8)
+            file.seek(0)
+            if not is_zipped:
+                refuse_larger(path, os.fstat(file.fileno()).st_size, MAX_ARPA_BYTES)
+                return np.fromfile(file, np.uint8)
+        return np.frombuffer(read_gzipped(path, MAX_ARPA_BYTES), np.uint8)
     except FileNotFoundError as error:
         raise FormatError(f"{path}: no such file; `seqlabel lm build` makes one") from error
+    except IsADirectoryError as error:
+        raise FormatError(f"{path}: is a folder; give an ARPA file") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"{path}: cannot be read ({error}); copy it again") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"{path}: cannot be read ({reason}); copy it again") from error
 
 
 def _header(path: Path, data: np.ndarray) -> tuple[list[int], int]:
@@ -164,6 +169,8 @@ def _header(path: Path, data: np.ndarray) -> tuple[list[int], int]:
                 wanted = f"ngram {len(counts) + 1}=NUMBER"
                 raise _broken(path, data, position, f"expected `{wanted}`, found {line[:60]!r}")
             counts.append(int(number))
+            if len(counts) > MAX_ORDER:
+                raise _broken(path, data, position, f"n-grams of more than {MAX_ORDER} words")
             if counts[0] == 0 or counts[-1] > len(data) // (2 * len(counts) + 1):
                 raise _broken(path, data, position, f"{counts[-1]} n-grams cannot be in this file")
         is_inside = is_inside or line == "\\data\\"
@@ -330,5 +337,7 @@ def _number(data: Any, position: int) -> tuple[bool, float, int]:
             return False, 0.0, position
         scale += exponent_sign * exponent
     is_ended = position >= size or data[position] <= _SPACE
-    value = 0.0 if mantissa == 0.0 else sign * mantissa * 10.0**scale
-    return is_ended, value, position
+    if mantissa == 0.0:
+        return is_ended, 0.0, position
+    # Hundreds of digits are no number: infinity times zero.
+    return is_ended and mantissa < np.inf, sign * mantissa * 10.0**scale, position

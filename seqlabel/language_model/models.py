@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqlabel.errors import FormatError
+from seqlabel.input_files import MAX_LIST_BYTES, read_input
 from seqlabel.language_model.ngram import NgramModel
 
 
@@ -40,7 +41,7 @@ def read_lexicon(path: Path) -> tuple[Pronunciation, ...]:
         FormatError: the file cannot be read, or a line is not like the first.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_input(path, MAX_LIST_BYTES).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); convert it") from error
     except OSError as error:

@@ -96,8 +96,12 @@ class NgramModel:
 
     @classmethod
     def from_arrays(cls, words: Sequence[str], arrays: dict[str, np.ndarray]) -> "NgramModel":
-        """Returns the model that `arrays` gave."""
-        orders = []
+        """Returns the model that `arrays` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: they are not arrays of a model; compiled code goes by them without a look.
+        """
+        orders: list[Ngrams] = []
         for order in range(1, 1 + max(int(name.split(".")[0]) for name in arrays)):
             orders.append(
                 Ngrams(
@@ -107,7 +111,36 @@ class NgramModel:
                     backoff=arrays.get(f"{order}.backoff"),
                 )
             )
+            _check_order(orders, len(words))
         return cls.from_orders(words, orders)
+
+
+def _check_order(orders: Sequence[Ngrams], num_words: int) -> None:
+    """Does nothing where the last of some orders fits those before it.
+
+    Raises:
+        ValueError: it does not; the message says what is wrong.
+    """
+    ngrams, number = orders[-1], len(orders)
+    columns = [ngrams.history, ngrams.word, ngrams.log_prob]
+    columns += [ngrams.backoff] if ngrams.backoff is not None else []
+    if any(column.ndim != 1 or len(column) != len(ngrams.word) for column in columns):
+        raise ValueError(f"the {number}-grams are not columns of one length")
+    if [column.dtype.kind for column in columns[1:]] != ["i", *"ff"[: len(columns) - 2]]:
+        raise ValueError(f"the {number}-grams are of other types")
+    num_histories = 1 if number == 1 else len(orders[-2].word)
+    if number == 1 and not np.array_equal(ngrams.word, np.arange(num_words)):
+        raise ValueError("the 1-grams are not the words in their order")
+    for column, end in ((ngrams.history, num_histories), (ngrams.word, num_words)):
+        if len(column) and not (column.min() >= 0 and column.max() < end):
+            raise ValueError(f"the {number}-grams name what is not there")
+    keys = ngrams.history.astype(np.int64) * num_words + ngrams.word
+    if (np.diff(keys) <= 0).any():
+        raise ValueError(f"the {number}-grams are not in order")
+    if not all(np.isfinite(column).all() for column in columns[2:]):
+        raise ValueError(f"the {number}-grams have numbers that are not finite")
+    if number > 1 and orders[-2].backoff is None:
+        raise ValueError(f"the {number - 1}-grams have no back-off weights")
 
 
 @dataclass(frozen=True, slots=True)
