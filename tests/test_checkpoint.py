@@ -161,7 +161,7 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(file: Path, monkeypatch: p
         raise OSError("no space left on device")
 
     monkeypatch.setattr("seqlabel.tensor_files.save_file", half_written)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(ModelFileError, match="no space left"):
         trained(1).save(file)
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == [file.name]

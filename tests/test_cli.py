@@ -109,13 +109,14 @@ def test_training_writes_the_run_folder_and_names_the_best_model(
         "best.safetensors",
         "last.safetensors",
         "checkpoint.safetensors",
+        "checkpoint.previous.safetensors",
         "config.json",
         "metrics.jsonl",
         "train.log",
     }
     [epoch] = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
     assert set(epoch["dev"]) == set(RATE_KEYS)
-    [line] = [line for line in err.splitlines() if line.startswith("epoch 1/1 ")]
+    [line] = [line for line in err.splitlines() if line.startswith("epoch 1/1  loss")]
     assert all(part in line for part in ("dev CER", "WER", "frames/s", "left"))
 
 
@@ -256,11 +257,14 @@ def test_a_file_where_the_run_folder_should_be_is_refused(
     assert "is a file" in refusal(*few)
 
 
-def test_a_damaged_checkpoint_is_refused(run: Run, refusal: Refusal, few: list[str], tmp_path: Path) -> None:
+def test_two_damaged_checkpoints_are_refused(
+    run: Run, refusal: Refusal, few: list[str], tmp_path: Path
+) -> None:
     run(*few)
-    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
-    assert str(checkpoint) in refusal(*few)
+    checkpoints = [tmp_path / "run" / f"checkpoint{middle}.safetensors" for middle in ("", ".previous")]
+    for checkpoint in checkpoints:
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    assert str(checkpoints[0]) in refusal(*few)
 
 
 def test_ctrl_c_keeps_the_training_and_says_how_to_go_on(few: list[str], tmp_path: Path) -> None:

@@ -307,8 +307,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         path.write_bytes(before[:100])
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("seqlabel.model_file.save_file", half_written)
-    with pytest.raises(OSError, match="no space left"):
+    monkeypatch.setattr("seqlabel.tensor_files.save_file", half_written)
+    with pytest.raises(ModelFileError, match="no space left"):
         write(file, made(CONVOLUTIONAL))
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == [file.name]
