@@ -202,7 +202,7 @@ def _read_with_soundfile(
             else:
                 block = file.read(wanted, dtype="float32", always_2d=True)
                 num_read = len(block)
-                with np.errstate(invalid="ignore"):  # infinite samples are told of later
+                with np.errstate(over="ignore", invalid="ignore"):  # infinite samples are told of later
                     block.mean(axis=1, dtype=np.float32, out=samples[found : found + num_read])
             if not num_read:
                 break

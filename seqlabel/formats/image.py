@@ -44,6 +44,8 @@ _EXPECTED = "an image (png, jpeg, tiff, bmp, gif, webp, jp2, pgm)"
 
 MAX_PIXELS = 89_478_485
 """Of an image, as Pillow's own limit is unless it was changed. A3 at 600 dots an inch has 70 million."""
+MAX_PIXELS_JPEG2000 = 40_000_000
+"""Its decoder takes some 24 bytes for a pixel. A4 at 600 dots an inch has 35 million."""
 MAX_IMAGES = 10_000
 """Images of one file that are counted."""
 _BAND_PIXELS = 1 << 22
@@ -167,6 +169,8 @@ def _count(image: Image.Image) -> int:
 
 def _refuse_large(path: Path, image: Image.Image) -> None:
     most = min(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
+    if image.format == "JPEG2000":
+        most = min(most, MAX_PIXELS_JPEG2000)
     width, height = image.size
     if width * height > most:
         raise FormatError(

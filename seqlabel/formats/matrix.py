@@ -21,6 +21,8 @@ from seqlabel.records import Matrix
 
 MAX_VALUES = 1 << 26
 """Numbers of a matrix: 4.6 hours of 40 values every 10 ms."""
+# NumPy writes 118 bytes; a header is read as Python is, whose parser runs out of room on long nonsense.
+_MAX_HEADER_BYTES = 1000
 _MAX_LINE_BYTES = 1 << 24
 _BLOCK_VALUES = 1 << 18
 MATRIX_SUFFIXES = frozenset({".npy", ".mfc", ".htk", ".ark"})
@@ -172,7 +174,7 @@ def _refuse_large(path: Path, num_values: int) -> None:
 def _read_npy(path: Path) -> np.ndarray:
     try:
         # Mapped, so that a header that promises more than the file holds is an error and not an allocation.
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=_MAX_HEADER_BYTES)
     except Exception as error:  # a broken header raises ValueError, SyntaxError, tokenize errors, ...
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FormatError(f"{path}: cannot be read as .npy ({reason}); it may be truncated") from error

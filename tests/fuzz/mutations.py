@@ -157,7 +157,7 @@ def change_lines(rng: random.Random, data: bytes, others: Sequence[bytes]) -> by
             lines[place], lines[other] = lines[other], lines[place]
         case 3:
             lines[place:place] = [lines[place]] * min(
-                rng.choice((10, 3000)), MAX_BYTES // (len(lines[place]) + 1)
+                rng.choice((10, 10, 1000)), MAX_BYTES // (len(lines[place]) + 1)
             )
         case _:
             lines[place : place + 2] = [b" ".join(lines[place : place + 2])]

@@ -1,0 +1,618 @@
+"""Files that once hung a reader, filled the memory, ended in a traceback or led to other files: found by fuzzing."""
+
+import io
+import json
+import os
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from data_prep import corpus_source, unix_compress
+from seqlabel import formats
+from seqlabel.checkpoint import load_checkpoint
+from seqlabel.config import Config
+from seqlabel.errors import ConfigError, FormatError, ManifestError, ModelFileError, SeqlabelError
+from seqlabel.features import BezierConfig, ColumnConfig, GravesPenConfig, LogMelConfig, PenConfig
+from seqlabel.features.stacking import StackingConfig
+from seqlabel.formats import audio, image, inkml, page, unipen
+from seqlabel.language_model import read_arpa, read_lexicon
+from seqlabel.manifest import read_manifest
+from seqlabel.model_file import load_model, read_header
+from seqlabel.overrides import override
+from seqlabel.texts import RuleConfig, read_rules
+from seqlabel.transcripts import read_folding, read_lines
+from tests.fuzz import seeds
+from tests.pages import ALTO, PAGE
+
+CPU = torch.device("cpu")
+
+
+def refusal(read: Callable[[], object], kind: type[SeqlabelError] = FormatError) -> str:
+    with pytest.raises(kind) as caught:
+        read()
+    return str(caught.value)
+
+
+def written(path: Path, data: bytes | str) -> Path:
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+# --- what is no file --------------------------------------------------------------------------------------
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "audio": lambda path: formats.read_audio(path, sample_rate=None),
+    "seconds": formats.audio_seconds,
+    "image": formats.read_line_image,
+    "matrix": formats.read_matrix,
+    "page": formats.read_page,
+    "ink": formats.read_strokes,
+    "unipen": formats.read_unipen,
+    "inkml": formats.read_inkml,
+    "symbols": formats.read_symbols,
+    "manifest": read_manifest,
+    "arpa": read_arpa,
+    "lexicon": read_lexicon,
+    "rules": read_rules,
+    "model": lambda path: load_model(path, CPU),
+    "header": read_header,
+    "checkpoint": load_checkpoint,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_pipes_devices_and_empty_files_are_refused(reader: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npy")  # which nobody writes to: opening it would wait for ever
+    os.symlink("/dev/zero", tmp_path / "zero.npy")
+    for path in (tmp_path / "pipe.npy", tmp_path / "zero.npy", written(tmp_path / "empty.npy", b"")):
+        assert str(path) in refusal(lambda path=path: READERS[reader](path), SeqlabelError)  # type: ignore[misc]
+
+
+def test_texts_to_score_and_devices(tmp_path: Path) -> None:
+    assert "is a device" in refusal(lambda: read_lines(Path("/dev/zero")), ManifestError)
+    assert "is a device" in refusal(lambda: read_folding(Path("/dev/zero")), ManifestError)
+
+
+def test_a_pipe_among_pages_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.xml")
+    assert formats.is_page(tmp_path / "pipe.xml")  # it counts as one whose error is told
+    assert "is a pipe" in refusal(lambda: read_manifest(tmp_path / "pipe.xml"), ManifestError)
+
+
+# --- XML --------------------------------------------------------------------------------------------------
+
+LAUGHS = "".join(f'<!ENTITY {chr(98 + i)} "{f"&{chr(97 + i)};" * 20}">' for i in range(9))
+
+
+@pytest.mark.parametrize("root", ["PcGts", "alto", "ink"])
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        f'<!DOCTYPE ROOT [<!ENTITY a "{"a" * 99}">{LAUGHS}]>',
+        '<!DOCTYPE ROOT SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE ROOT [<!ENTITY j SYSTEM "file:///etc/passwd">]>',
+    ],
+)
+def test_entities_are_refused_before_they_are_expanded(root: str, doctype: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.xml", f'{doctype.replace("ROOT", root)}<{root} x="&j;"/>')
+    assert formats.is_page(path) == (root != "ink")
+    assert "DOCTYPE" in refusal(lambda: formats.read_strokes(path))
+    assert "DOCTYPE" in refusal(lambda: formats.read_page(path))
+    if root == "ink":
+        assert "DOCTYPE" in refusal(lambda: formats.read_ink_groups(path))
+
+
+def test_millions_of_elements_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats.files, "MAX_ELEMENTS", 1000)
+    path = written(tmp_path / "x.xml", "<PcGts>" + "<a/>" * 1000 + "</PcGts>")
+    assert "more than 1,000 elements" in refusal(lambda: formats.read_page(path))
+
+
+def test_a_document_beyond_its_limit_is_not_read(tmp_path: Path) -> None:
+    with open(tmp_path / "x.xml", "wb") as file:
+        file.truncate(1 << 40)  # a hole in a file, which takes no room
+    assert "more than the 67,108,864 bytes" in refusal(lambda: formats.read_page(tmp_path / "x.xml"))
+
+
+def page_of(lines: str, image_name: str = "x.png") -> str:
+    return PAGE.format(image=image_name, width=200, height=100, lines=lines)
+
+
+def test_a_page_image_is_looked_for_beside_the_page_alone(tmp_path: Path) -> None:
+    (tmp_path / "secret.png").write_bytes(seeds.png(tmp_path)[0])
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    for name in ("../../../secret.png", str(tmp_path / "secret.png"), "..", "/", "../.."):
+        path = written(tmp_path / "a" / "b" / "c" / "p.xml", page_of("", name))
+        assert "stands neither beside it" in refusal(
+            lambda path=path: formats.page_image(path, formats.read_page(path))  # type: ignore[misc]
+        )
+
+
+@pytest.mark.parametrize("kind", ["alto", "page"])
+def test_an_outline_of_millions_of_points_is_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MOST_POINTS", 3)
+    points = "0,0 9,0 9,9 0,9"
+    line = f'<TextLine id="l"><Coords points="{points}"/></TextLine>'
+    if kind == "alto":
+        line = f'<TextLine ID="l"><Shape><Polygon POINTS="{points}"/></Shape></TextLine>'
+    form = ALTO if kind == "alto" else PAGE
+    path = written(tmp_path / "p.xml", form.format(image="x", width=9, height=9, lines=line))
+    assert "4 points; expected at most 3" in refusal(lambda: formats.read_page(path))
+
+
+@pytest.mark.parametrize("custom", [" " * 200_000 + "x", "x {" + "offset:" * 100_000, "a " * 100_000])
+def test_what_a_line_says_of_itself_is_searched_in_one_go(custom: str, tmp_path: Path) -> None:
+    line = f'<TextLine id="l" custom="{custom}"><Coords points="0,0 9,0 9,9"/></TextLine>'
+    path = written(tmp_path / "p.xml", page_of(line))
+    formats.write_page(path, tmp_path / "out.xml", {0: []})
+    [found] = formats.read_page(tmp_path / "out.xml").lines
+    assert found.id == "l"
+
+
+def test_tags_of_the_old_text_go_and_others_stay() -> None:
+    from seqlabel.formats.page_writing import _without_tags_of_text
+
+    custom = (
+        "readingOrder {index:3;} person {offset:4; length:5;}  structure {type:heading;}place { offset : 1; }"
+    )
+    assert _without_tags_of_text(custom) == "readingOrder {index:3;}  structure {type:heading;}"
+
+
+# --- ink --------------------------------------------------------------------------------------------------
+
+
+def inkml_of(tmp_path: Path, inside: str) -> Path:
+    return written(tmp_path / "x.inkml", f"<ink>{inside}</ink>")
+
+
+def test_a_long_run_of_blanks_in_a_trace_is_read_once(tmp_path: Path) -> None:
+    path = inkml_of(tmp_path, f"<trace>1 2, 3{' ' * 100_000}x</trace>")
+    assert "'x' is not an InkML value" in refusal(lambda: formats.read_strokes(path))
+
+
+def test_a_stroke_of_many_traces_is_joined_in_one_go(tmp_path: Path) -> None:
+    traces = "".join(
+        f'<trace id="t{i}" continuation="middle" priorRef="#t{i - 1}">1 2</trace>' for i in range(20_000)
+    )
+    [stroke] = formats.read_strokes(inkml_of(tmp_path, traces)).strokes
+    assert stroke.shape == (20_000, 2)
+
+
+def test_formats_that_refer_to_themselves_are_followed_once(tmp_path: Path) -> None:
+    loops = "".join(
+        f'<context id="c{i}" contextRef="#c{(i + 1) % 9}" inkSourceRef="#c{(i + 2) % 9}" '
+        f'traceFormatRef="#c{(i + 3) % 9}" href="#c{i}"/>'
+        for i in range(9)
+    )
+    form = '<traceFormat><channel name="X"/><channel name="Y"/></traceFormat>'
+    traces = '<trace contextRef="#c0">1 2</trace>' * 2000
+    path = inkml_of(tmp_path, f"<definitions>{loops}{form}</definitions>{traces}")
+    assert len(formats.read_strokes(path).strokes) == 2000
+
+
+def test_a_long_chain_of_views_is_refused(tmp_path: Path) -> None:
+    views = "".join(f'<traceView id="v{i}" traceDataRef="#v{i - 1}"/>' for i in range(3000, 0, -1))
+    path = inkml_of(tmp_path, f'<trace id="v0">1 2</trace>{views}')
+    assert "more than 100 groups and views" in refusal(lambda: formats.read_inkml(path))
+
+
+@pytest.mark.parametrize("form", ["<traceView traceDataRef='#t'/>", "nested"])
+def test_views_and_groups_that_repeat_much_ink_are_refused(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inkml, "MOST_POINTS", 1000)
+    trace = f"<trace id='t'>{'1 2,' * 100}</trace>"
+    text = "<traceGroup>" * 20 + trace + "</traceGroup>" * 20 if form == "nested" else trace + form * 20
+    path = inkml_of(tmp_path, text)
+    assert "more than 1,000 points" in refusal(lambda: formats.read_inkml(path))
+
+
+def test_a_trace_format_of_thousands_of_channels_is_refused(tmp_path: Path) -> None:
+    channels = '<channel name="X"/><channel name="Y"/><intermittentChannels>' + '<channel name="F"/>' * 2000
+    path = inkml_of(
+        tmp_path, f"<traceFormat>{channels}</intermittentChannels></traceFormat><trace>1 2</trace>"
+    )
+    assert "more than 100 channels" in refusal(lambda: formats.read_strokes(path))
+
+
+@pytest.mark.parametrize(
+    "segments", ['.SEGMENT A 0-9 ? "x"\n' * 20, f'.SEGMENT A {",".join(["0-9"] * 20)} ? "x"\n']
+)
+def test_segments_that_name_all_strokes_over_and_over_are_refused(
+    segments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unipen, "MOST_STROKES", 100)
+    path = written(tmp_path / "x.unipen", ".PEN_DOWN\n1 2\n.PEN_UP\n" * 10 + segments)
+    assert "more than 100 strokes" in refusal(lambda: formats.read_unipen(path))
+
+
+@pytest.mark.parametrize("name", ["../secret.dat", "/etc/passwd", "x" * 5000])
+def test_an_include_does_not_lead_out_of_the_corpus(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    written(tmp_path / "secret.dat", ".PEN_DOWN\n7 7\n")
+    path = written(tmp_path / "a" / "x.unipen", f".INCLUDE {name}\n.PEN_DOWN\n1 2\n")
+    assert len(formats.read_strokes(path).strokes) == 1
+
+
+def test_times_that_are_infinite_are_refused_without_a_warning(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.unipen", ".COORD X Y T\n.PEN_DOWN\n1 2 inf\n2 3 inf\n")
+    assert "a time is not finite" in refusal(lambda: formats.read_strokes(path))
+
+
+def test_more_strokes_than_a_page_has_are_not_split_into_rows(tmp_path: Path) -> None:
+    strokes = [[[10 * i, 0], [10 * i + 1, 5]] for i in range(5001)]
+    path = written(tmp_path / "x.json", json.dumps(strokes))
+    assert (
+        str(path) in refusal(lambda: formats.read_rows(path))
+        and len(formats.read_strokes(path).strokes) == 5001
+    )
+
+
+@pytest.mark.parametrize("config", [PenConfig(), GravesPenConfig(), BezierConfig()])
+def test_a_point_far_away_does_not_fill_the_memory(config: Config, tmp_path: Path) -> None:
+    letters = [[[10 * i, 0], [10 * i + 2, 5], [10 * i + 4, 0]] for i in range(50)]
+    for far in ([[[0, 0], [1e30, 1e30]]], [[[1e30, 1e30]]], [[[0, 0], [1e9, 0]]]):
+        path = written(tmp_path / "x.json", json.dumps(letters + far))
+        feature = config.build()  # type: ignore[attr-defined]
+        try:
+            assert len(feature(formats.read_strokes(path))) < 1_000_000
+        except FormatError as error:
+            assert "far away" in str(error)
+
+
+# --- images, audio, matrices ------------------------------------------------------------------------------
+
+
+def png_of(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (2**31 - 1, 2**31 - 1), (9460, 9460)])
+def test_an_image_that_announces_too_many_pixels_is_not_decoded(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    path = written(tmp_path / "x.png", png_of(*size))
+    assert "pixels" in refusal(lambda: formats.read_line_image(path))
+
+
+def test_jpeg_2000_whose_decoder_takes_more_memory_has_a_lower_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "MAX_PIXELS_JPEG2000", 479)
+    path = written(
+        tmp_path / "x.jp2", next(data for data in seeds.other_images(tmp_path) if data[4:8] == b"jP  ")
+    )
+    assert "limit of 479 pixels" in refusal(lambda: formats.read_line_image(path))
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_a_large_image_is_read_in_bands_as_it_is_in_one_piece(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "x.png", seeds.png(tmp_path)[number])
+    whole = formats.read_line_image(path).pixels
+    monkeypatch.setattr(image, "_BAND_PIXELS", 100)
+    np.testing.assert_array_equal(formats.read_line_image(path).pixels, whole)
+
+
+def test_a_chain_of_thousands_of_images_is_counted_to_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    monkeypatch.setattr(image, "MAX_IMAGES", 5)
+    pages = [Image.new("L", (4, 4), value) for value in range(8)]
+    pages[0].save(tmp_path / "x.tif", save_all=True, append_images=pages[1:])
+    assert formats.num_images(tmp_path / "x.tif") == 5
+    assert formats.read_line_image(tmp_path / "x.tif:4").pixels.max() == 4
+
+
+def wav_of(
+    *, rate: int = 8000, channels: int = 1, samples: np.ndarray, code: int = 1, before: bytes = b""
+) -> bytes:
+    data = samples.tobytes()
+    size = samples.dtype.itemsize
+    form = struct.pack("<HHIIHH", code, channels, rate, rate * channels * size, channels * size, 8 * size)
+    chunks = before + b"fmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+@pytest.mark.parametrize("rate", [1, 999, 1_000_001, 2**31 - 1])
+def test_a_sample_rate_that_nothing_has_is_refused(rate: int, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.wav", wav_of(rate=rate, samples=np.zeros(500, np.int16)))
+    assert "expected a sample rate" in refusal(lambda: formats.read_audio(path, sample_rate=16000))
+    assert "expected a sample rate" in refusal(lambda: formats.audio_seconds(path))
+
+
+def test_audio_beyond_the_limit_is_refused_and_a_part_of_it_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio, "MAX_SAMPLES", 4000)
+    path = written(tmp_path / "x.flac", seeds._sound("FLAC", samples=np.zeros(5000, np.float32)))
+    assert "too long for one example" in refusal(lambda: formats.read_audio(path, sample_rate=None))
+    assert len(formats.read_audio(path, sample_rate=None, end_seconds=0.5).samples) == 4000
+    assert "too long for one example" in refusal(
+        lambda: formats.read_audio(path, sample_rate=16000, end_seconds=0.5)
+    )
+
+
+def test_a_block_of_hundreds_of_channels_is_no_larger_than_others(tmp_path: Path) -> None:
+    samples = np.arange(1024 * 3000, dtype=np.int16).reshape(3000, 1024)
+    path = written(tmp_path / "x.wav", wav_of(channels=1024, samples=samples))
+    found = formats.read_audio(path, sample_rate=None).samples
+    np.testing.assert_allclose(found, (samples / 32768).mean(axis=1), atol=1e-6)
+
+
+def test_loudness_beyond_all_measure_is_refused_without_a_warning(tmp_path: Path) -> None:
+    for value in (np.inf, np.nan, 3e38, -1e10):
+        samples = np.zeros(500, np.float32)
+        samples[7] = value
+        path = written(tmp_path / "x.wav", wav_of(samples=np.repeat(samples, 2), channels=2, code=3))
+        assert "expected finite ones" in refusal(lambda path=path: formats.read_audio(path, sample_rate=None))  # type: ignore[misc]
+
+
+def test_thousands_of_chunks_before_the_audio_are_not_gone_through(tmp_path: Path) -> None:
+    before = (b"xxxx" + bytes(4)) * 20_000
+    path = written(tmp_path / "x.wav", wav_of(samples=np.zeros(500, np.int16), before=before))
+    assert "more than 10,000 chunks" in refusal(lambda: formats.read_audio(path, sample_rate=None))
+
+
+def test_a_list_of_other_files_is_not_given_to_ffmpeg(tmp_path: Path) -> None:
+    for text in ("#EXTM3U\nfile:///etc/passwd\n", "ffconcat version 1.0\nfile /etc/passwd\n"):
+        path = written(tmp_path / "x.m4a", text)
+        assert "is no audio" in refusal(lambda path=path: formats.read_audio(path, sample_rate=None))  # type: ignore[misc]
+
+
+def test_a_header_of_numpy_is_no_program_and_no_pickle(tmp_path: Path) -> None:
+    def npy(header: str) -> Path:
+        return written(
+            tmp_path / "x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+        )
+
+    huge = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 40), }\n")
+    assert "truncated" in refusal(lambda: formats.read_matrix(huge))
+    assert "cannot be read as .npy" in refusal(lambda: formats.read_matrix(npy("-" * 9000 + "1\n")))
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{1: 2}], dtype=object), allow_pickle=True)
+    pickled = written(tmp_path / "x.npy", buffer.getvalue())
+    assert "cannot be read as .npy" in refusal(lambda: formats.read_matrix(pickled))
+
+
+@pytest.mark.parametrize("kind", ["npy", "mfc", "ark", "ark_text"])
+def test_a_matrix_beyond_the_limit_is_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats.matrix, "MAX_VALUES", 23)
+    suffix = kind.split("_")[0]
+    data = getattr(seeds, kind)(tmp_path)[0]
+    path = written(tmp_path / f"x.{suffix}", data)
+    assert "24 values; expected at most 23" in refusal(lambda: formats.read_matrix(path, sphinx_width=4))
+
+
+def test_a_text_matrix_without_line_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats.matrix, "_MAX_LINE_BYTES", 5000)
+    path = written(tmp_path / "x.ark", "a [ " + "1 " * 5000 + "]\n")
+    assert "a line of more than 5,000 bytes" in refusal(lambda: formats.read_matrix(path))
+
+
+def test_infinite_scales_of_a_packed_matrix_are_refused_without_a_warning(tmp_path: Path) -> None:
+    for token, size in ((b"CM", 8 * 4 + 24), (b"CM2", 48), (b"CM3", 24)):
+        header = struct.pack("<ffii", float("-inf"), float("inf"), 6, 4)
+        path = written(tmp_path / "x.ark", b"a \0B" + token + b" " + header + bytes(range(size)))
+        assert "hold NaN" in refusal(lambda path=path: formats.read_matrix(path))  # type: ignore[misc]
+
+
+# --- texts, lists and models ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["../a.png", "/etc/passwd", "b/../../a.png", "../../../etc/passwd"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_folder_of_others_does_not_name_files_outside_of_it(name: str, kind: str, tmp_path: Path) -> None:
+    row = json.dumps({"file_name": name, "text": "a"}) if kind == "jsonl" else f"file_name,text\n{name},a"
+    written(tmp_path / f"metadata.{kind}", row + "\n")
+    assert "leads out of the folder" in refusal(lambda: read_manifest(tmp_path), ManifestError)
+
+
+def test_a_manifest_of_ones_own_names_files_anywhere(tmp_path: Path) -> None:
+    rows = [{"id": "a", "source": "../x.wav", "text": "a"}, {"id": "b", "source": "/data/x.wav", "text": "a"}]
+    path = written(tmp_path / "train.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    assert [str(example.source) for example in read_manifest(path)] == [
+        str(tmp_path.parent / "x.wav"),
+        "/data/x.wav",
+    ]
+
+
+def test_names_with_line_ends_and_escapes_stay_on_the_line_of_the_message(tmp_path: Path) -> None:
+    path = written(tmp_path / "metadata.csv", 'file_name,"a\nb\x1b[2J"\nx.png,y\n')
+    said = refusal(lambda: read_manifest(path), ManifestError)
+    assert r"a\nb\x1b[2J" in said and said.isprintable()
+
+
+@pytest.mark.parametrize("number", ["-" + "9" * 400 + "e-400", "-" + "0" * 400 + "1" * 400 + "e-1000"])
+def test_hundreds_of_digits_do_not_become_nan_in_a_language_model(number: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.arpa", seeds.ARPA.replace("-0.7\ta", f"{number}\ta"))
+    assert "expected a number" in refusal(lambda: read_arpa(path))
+
+
+def test_a_language_model_of_thousands_of_orders_is_refused(tmp_path: Path) -> None:
+    counts = "".join(f"ngram {order}=1\n" for order in range(1, 2000))
+    path = written(tmp_path / "x.arpa", "\\data\\\n" + counts + "\n" * 100_000)
+    assert "n-grams of more than 32 words" in refusal(lambda: read_arpa(path))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(?R)", "(?1)(a(?1))", "(?P<x>a(?&x))", "(?P<x>a(?P>x))", "(" * 3000 + ")" * 3000]
+)
+def test_a_rule_that_has_no_end_is_refused(pattern: str) -> None:
+    assert "rule" in refusal(lambda: RuleConfig(pattern=pattern, replacement="", is_regex=True), ConfigError)
+
+
+def test_a_rule_that_takes_for_ever_over_a_text_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqlabel.texts.MOST_SECONDS", 0.05)
+    rule = RuleConfig(pattern="(a|aa)+$", replacement="", is_regex=True)
+    assert "takes longer than 0.05 s" in refusal(lambda: rule.apply("a" * 60 + "b", None), ConfigError)
+
+
+def test_settings_nested_without_end_or_not_in_utf_8_are_refused() -> None:
+    for words in (["--texts.rules", "[" * 5000], ["--name", "\udcff"], ["--data.train", "\udcff"]):
+        assert words[0] in refusal(lambda words=words: override(seeds.experiment(), words), ConfigError)  # type: ignore[misc]
+
+
+def header_changed(path: Path, change: Callable[[dict[str, object]], None]) -> Path:
+    """The model file with something changed in what it says of itself."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    own = json.loads(header["__metadata__"]["header"])
+    change(own)
+    header["__metadata__"]["header"] = json.dumps(own)
+    text = json.dumps(header).encode()
+    return written(path, struct.pack("<Q", len(text)) + text + data[8 + length :])
+
+
+SIZES = {
+    "encoder.hidden_size": (10**9, 10**12, 2**63, 10**30),
+    "encoder.num_layers": (10**9, 10**30),
+    "encoder.projection_size": (10**9,),
+    "frontend.feature.dim": (10**9, 10**30),
+    "frontend.feature.delta_window": (10**9, 10**30),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_sizes_in_a_model_file_take_no_memory_before_the_weights_are_there(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    for size in SIZES[name]:
+
+        def change(header: dict[str, object], size: int = size) -> None:
+            place = header["experiment"]
+            *parts, last = name.split(".")
+            for part in parts:
+                place = place[part]  # type: ignore[index]
+            place[last] = size  # type: ignore[index]
+
+        header_changed(written(path, seeds.model(tmp_path)[0]), change)
+        assert str(path) in refusal(lambda: load_model(path, CPU), ModelFileError)
+
+
+def test_a_model_file_nested_without_end_is_refused(tmp_path: Path) -> None:
+    deep: list[object] = []
+    for _ in range(400):
+        deep = [deep]
+    path = header_changed(
+        written(tmp_path / "x.safetensors", seeds.model(tmp_path)[0]),
+        lambda header: header.update(tokens=deep),
+    )
+    assert "header" in refusal(lambda: load_model(path, CPU), ModelFileError)
+
+
+def test_weights_and_statistics_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = written(tmp_path / "x.safetensors", seeds.model(tmp_path)[0])
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    sound = load_file(path)
+    for name in ("model.head.bias", "normalization.mean", "normalization.std"):
+        for value in (float("nan"), float("inf")):
+            tensors = {key: tensor.clone() for key, tensor in sound.items()}
+            tensors[name][0] = value
+            save_file(tensors, path, metadata)
+            assert name.split(".")[-1] in refusal(lambda: load_model(path, CPU), ModelFileError)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("2.word", [0, 3, 2, 99]),
+        ("2.word", [-1, 3, 2, 1]),
+        ("2.history", [0, 2, 3, 77]),
+        ("2.history", [3, 2, 0, 0]),
+        ("1.word", [0, 1, 2, 4, 3]),
+        ("1.log_prob", [float("nan")] * 5),
+    ],
+)
+def test_numbers_of_a_language_model_that_lead_nowhere_are_refused(
+    name: str, values: list[float], tmp_path: Path
+) -> None:
+    # Compiled code follows them without a look: what they lead to would be memory of something else.
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = written(tmp_path / "x.safetensors", seeds.model(tmp_path)[3])
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    load_model(path, CPU)
+    key = f"language.words.{name}"
+    assert len(tensors[key]) == len(values)
+    tensors[key] = torch.tensor(values).to(tensors[key].dtype)
+    save_file(tensors, path, metadata)
+    assert "language model is not whole" in refusal(lambda: load_model(path, CPU), ModelFileError)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ColumnConfig(height=10**6),
+        lambda: ColumnConfig(height=100, window=1000),
+        lambda: StackingConfig(num_frames=10**9),
+        lambda: LogMelConfig(num_mel_filters=10**9).build(),
+        lambda: LogMelConfig(sample_rate=10**12).build(),
+        lambda: LogMelConfig(sample_rate=10**400).build(),
+        lambda: LogMelConfig(window_seconds=1e300).build(),
+        lambda: LogMelConfig(delta_window=10**9).build(),
+    ],
+)
+def test_settings_that_would_take_all_memory_are_refused(make: Callable[[], object]) -> None:
+    assert "expected" in refusal(make, ConfigError)
+
+
+# --- archives ---------------------------------------------------------------------------------------------
+
+
+def test_archives_that_unpack_to_more_than_a_corpus_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_source, "ALWAYS_UNPACKED", 1000)
+    written(tmp_path / "zeros", bytes(10_000_000))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.write(tmp_path / "zeros", "zeros")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tarred:
+        tarred.add(tmp_path / "zeros", "zeros")
+    for archive in (tmp_path / "a.zip", tmp_path / "a.tar.gz"):
+        target = tmp_path / f"{archive.name}.unpacked"
+        said = refusal(
+            lambda archive=archive, target=target: corpus_source._unpack(archive, target, ""),  # type: ignore[misc]
+            ManifestError,
+        )
+        assert "which no corpus of its size has" in said and not target.exists()
+
+
+def test_a_compressed_file_that_becomes_thousands_of_times_as_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.data_prep.test_unix_compress import compress
+
+    path = written(tmp_path / "x.Z", compress(bytes(100_000)))
+    monkeypatch.setattr(unix_compress, "MAX_BYTES", 10_000)
+    assert "becomes larger than 10,000 bytes" in refusal(lambda: unix_compress.read_compressed(path))
