@@ -4,7 +4,7 @@
 
 The texts of some examples, drawn at random, are handed on by one, so that each has the text of another; then all
 examples are ranked. With --recipe the model is trained first, on the swapped texts themselves, as somebody has to
-whose transcripts are wrong and who does not know which:
+whose transcripts are wrong and who does not know which (settings of the recipe as --training.num-epochs=3):
 
     python -m benchmarks.wrong_transcripts --recipe recipes/pendigits/pendigits.py --data-dir data/pendigits
 """

@@ -104,6 +104,8 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.model is not None:
         return _rank(arguments, paths)
     kinds = _kinds(arguments.leave_out)
+    import torch
+
     from seqlabel.checks import check_corpus
 
     splits, config, remarks = _splits(arguments, paths)
@@ -114,7 +116,7 @@ def check(arguments: argparse.Namespace) -> int:
         splits,
         config,
         headers_only=arguments.headers_only,
-        num_workers=arguments.workers or len(os.sched_getaffinity(0)),
+        num_workers=arguments.workers or torch.get_num_threads(),
         bar_of=bars_on_terminal(),
     )
     written: list[tuple[Path, int]] = []
@@ -169,7 +171,7 @@ def _paths(arguments: argparse.Namespace) -> list[Path]:
         }
         for name in (name for name, is_given in given.items() if is_given):
             raise ConfigError(
-                f"{name}: does not go with --model, which ranks and judges nothing; leave it out"
+                f"{name}: does not go with --model, which ranks transcripts and checks nothing else; leave it out"
             )
     return paths
 
