@@ -286,6 +286,9 @@ def test_comments_and_versions_of_thousands_of_digits_are_no_obstacle_to_writing
 @pytest.mark.parametrize("kind", ["inkml", "page", "alto"])
 def test_a_file_of_an_impossible_namespace_is_not_written_to(kind: str, tmp_path: Path) -> None:
     data = getattr(seeds, kind)(tmp_path)[0].replace(b"http://", b"h\rttp://")
+    # lxml tells of the last namespace that is wrong, and is content with a relative one.
+    end = data.rindex(b"</")
+    data = data[:end] + b'<x xmlns="#a"/>' + data[end:]
     path, out = written(tmp_path / "x.xml", data), tmp_path / "out.xml"
     if kind == "inkml":
         texts = ["a"] * len(formats.read_ink_groups(path))
