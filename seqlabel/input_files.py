@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 MAX_DOCUMENT_BYTES = 1 << 26
 """Pages, pen ink, symbols. A page of a newspaper with an outline for each letter has some 20 MB, and in memory more."""
+MAX_INK_BYTES = 1 << 24
+"""Pen ink, whose numbers become objects on their way: a day of writing has some 10 MB."""
 MAX_LIST_BYTES = 1 << 32
 """Manifests, transcripts, lexica, rules: ten million lines have about 2 GB."""
 MAX_ARPA_BYTES = 1 << 36

@@ -16,7 +16,7 @@ from seqlabel.input_files import MAX_DOCUMENT_BYTES, open_input, refuse_larger
 
 MAX_DEPTH = 200
 """Elements that may stand inside each other: no format here needs a tenth of that."""
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 1_000_000
 """Elements of an XML file: a page of a newspaper with an outline for each letter has some 300,000."""
 _PROLOG_BYTES = 1 << 20
 """A root element that begins after so many bytes of comments is not looked for."""

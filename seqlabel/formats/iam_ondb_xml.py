@@ -15,6 +15,7 @@ import numpy as np
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import parse_xml, read_bytes
 from seqlabel.formats.ink_points import PenStroke, as_strokes
+from seqlabel.input_files import MAX_INK_BYTES
 from seqlabel.records import Strokes
 
 ROOT_TAG = "WhiteboardCaptureSession"
@@ -42,7 +43,7 @@ def read_whiteboard(path: Path) -> WhiteboardSession:
     Raises:
         FormatError: another kind of file, damaged, or without a single point.
     """
-    root = parse_xml(path, read_bytes(path, _EXPECTED), _EXPECTED)
+    root = parse_xml(path, read_bytes(path, _EXPECTED, MAX_INK_BYTES), _EXPECTED)
     # The texts bear entities within entities: `&amp;quot;` is a quotation mark.
     lines = tuple(
         (line.get("id", ""), html.unescape(line.get("text", "")))

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -179,15 +179,31 @@ def _refuse_large(path: Path, image: Image.Image) -> None:
         )
 
 
+class _Clamped:
+    """A file of which nobody can ask for more than it has: Python would make room for all that a header announces."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self.seek = file.seek
+        self.tell = file.tell
+
+    def read(self, count: int = -1) -> bytes:
+        return self._file.read(min(count, self._size))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Opens an image; whatever Pillow raises before it is closed becomes a FormatError."""
-    with open_file(path, _EXPECTED) as (file, _), warnings.catch_warnings():
+    with open_file(path, _EXPECTED) as (file, size), warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         # Of damaged files, which are told of in one line.
         warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
         try:
-            with Image.open(file, formats=_FORMATS) as image:
+            with Image.open(_Clamped(file, size), formats=_FORMATS) as image:
                 _refuse_large(path, image)
                 yield image
         except FormatError:
@@ -207,9 +223,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _to_grey(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width"]:
-    tags = dict(
-        getattr(image, "tag_v2", {})
-    )  # only of a TIFF, which is turned, and loses some, as it is loaded
+    # Only of a TIFF, which is turned, and loses some of them, as it is loaded.
+    tags = dict(getattr(image, "tag_v2", {}))
     image.load()
     if image.mode == "F":
         raise FormatError(f"{path}: float pixels, whose white is unknown; save it with 8 or 16 bits")

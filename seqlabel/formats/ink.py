@@ -15,10 +15,12 @@ from seqlabel.formats.ink_points import (
     PenStroke,
     as_strokes,
     check_finite,
+    refuse_many_strokes,
     seconds_per_unit,
 )
 from seqlabel.formats.inkml import inkml_groups, inkml_strokes, num_ungrouped
 from seqlabel.formats.unipen import unipen_strokes
+from seqlabel.input_files import MAX_INK_BYTES
 from seqlabel.records import Strokes
 
 INK_SUFFIXES = frozenset({".inkml", ".unipen", ".upn", ".json", ".xml"})
@@ -43,7 +45,7 @@ def read_strokes(path: Path) -> Strokes:
     Raises:
         FormatError: not an ink file, damaged, or without a single point.
     """
-    data = read_bytes(path, EXPECTED_INK)
+    data = read_bytes(path, EXPECTED_INK, MAX_INK_BYTES)
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"<" or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _xml_strokes(path, data)
@@ -68,7 +70,7 @@ def read_ink_groups(path: Path) -> list[Strokes]:
         FormatError: as `read_strokes`, or a group refers to what is not in the file.
     """
     if is_inkml(path):
-        root = parse_xml(path, read_bytes(path, EXPECTED_INK), EXPECTED_INK)
+        root = parse_xml(path, read_bytes(path, EXPECTED_INK, MAX_INK_BYTES), EXPECTED_INK)
         found = [strokes for _, strokes in inkml_groups(path, root)]
         if found:
             return found
@@ -83,7 +85,7 @@ def num_ungrouped_strokes(path: Path) -> int:
     """
     if not is_inkml(path):
         return 0
-    return num_ungrouped(path, parse_xml(path, read_bytes(path, EXPECTED_INK), EXPECTED_INK))
+    return num_ungrouped(path, parse_xml(path, read_bytes(path, EXPECTED_INK, MAX_INK_BYTES), EXPECTED_INK))
 
 
 def write_strokes(path: Path, strokes: Strokes) -> None:
@@ -156,6 +158,7 @@ def _parse_json(path: Path, data: bytes) -> Strokes:
         found, unit = document[key], document.get("time_unit")
     if not isinstance(found, list) or not isinstance(unit, str | None):
         raise FormatError(f"{path}: {key} is no list, or time_unit no text; expected {_WANTED}")
+    refuse_many_strokes(path, len(found))
     if unit is not None and unit.strip() not in SECONDS:
         raise FormatError(f"{path}: time_unit {unit!r}; expected one of {', '.join(SECONDS)}")
     try:

@@ -11,6 +11,8 @@ from seqlabel.errors import FormatError
 from seqlabel.records import Strokes
 
 EXPECTED_INK = "pen ink (InkML, UNIPEN, IAM-OnDB XML or JSON)"
+MOST_STROKES = 200_000
+"""Of a file; all of UCI's Pen-Based Recognition of Handwritten Digits has some 20,000 in one."""
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "\u03bcs": 1e-6, "ns": 1e-9, "min": 60.0}
 """Units of time by the names that files give them."""
 LONGEST_SAMPLE_SECONDS = 0.5
@@ -57,6 +59,16 @@ def as_strokes(path: Path, found: Sequence[PenStroke]) -> Strokes:
     if len(forces) == len(kept):
         pressures = tuple(_checked(path, "pressure", column) for column in forces)
     return Strokes(points, times, pressures)
+
+
+def refuse_many_strokes(path: Path, count: int) -> None:
+    """Does nothing where a file has no more strokes than any has.
+
+    Raises:
+        FormatError: it has more than `MOST_STROKES`.
+    """
+    if count > MOST_STROKES:
+        raise FormatError(f"{path}: more than {MOST_STROKES:,} strokes; expected fewer, split the file")
 
 
 def check_finite(path: Path, strokes: Strokes) -> None:

@@ -14,9 +14,10 @@ from jaxtyping import Float64
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import parse_xml, read_bytes
-from seqlabel.formats.ink_points import PenStroke, as_strokes
+from seqlabel.formats.ink_points import PenStroke, as_strokes, refuse_many_strokes
 from seqlabel.formats.inkml_clock import TimedTrace, milliseconds, trace_seconds
 from seqlabel.formats.inkml_traces import TraceFormat, decode_trace, parse_format
+from seqlabel.input_files import MAX_INK_BYTES
 from seqlabel.records import Strokes
 
 GROUP_TAGS = ("traceGroup", "traceView")
@@ -78,7 +79,7 @@ def read_inkml(path: Path) -> InkDocument:
     Raises:
         FormatError: not InkML, damaged, without a single point, or with a view of what is not in the file.
     """
-    reader = _Reader(path, parse_xml(path, read_bytes(path, _EXPECTED), _EXPECTED))
+    reader = _Reader(path, parse_xml(path, read_bytes(path, _EXPECTED, MAX_INK_BYTES), _EXPECTED))
     root = reader.root
     groups = tuple(reader.group(element) for element in root if element.tag in GROUP_TAGS)
     return InkDocument(_annotations(root), reader.strokes(), groups, tuple(root.findall("annotationXML")))
@@ -173,6 +174,7 @@ class _Reader:
         self._unfinished: set[int] = set()
         self._num_parts = self._num_points = 0
         traces = list(self._traces(self.root, (), True))
+        refuse_many_strokes(path, len(traces))
         self._strokes: list[PenStroke] = []
         self._is_ink: list[bool] = []
         self._join(traces, self._pieces(traces))

@@ -15,6 +15,7 @@ from seqlabel.formats.files import editable_xml, parse_xml, read_bytes, valid_xm
 from seqlabel.formats.ink import short
 from seqlabel.formats.ink_points import check_finite
 from seqlabel.formats.inkml import inkml_groups
+from seqlabel.input_files import MAX_INK_BYTES
 from seqlabel.records import Strokes
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
@@ -93,7 +94,7 @@ def annotate_inkml(path: Path, out: Path, texts: Sequence[str], kind: str = READ
     Raises:
         FormatError: the file cannot be read or written, or has another number of groups.
     """
-    data = read_bytes(path, _EXPECTED)
+    data = read_bytes(path, _EXPECTED, MAX_INK_BYTES)
     plain = parse_xml(path, data, _EXPECTED)
     tree = editable_xml(path, data, _EXPECTED)
     root = tree.getroot()
@@ -101,8 +102,11 @@ def annotate_inkml(path: Path, out: Path, texts: Sequence[str], kind: str = READ
     targets = [elements[place] for place, _ in inkml_groups(path, plain)] or [root]
     if len(targets) != len(texts):
         raise FormatError(f"{path}: {len(targets)} groups with ink, and {len(texts)} texts for them")
-    for target, text in zip(targets, texts, strict=True):
-        _annotate(target, text, kind)
+    try:
+        for target, text in zip(targets, texts, strict=True):
+            _annotate(target, text, kind)
+    except ValueError as error:  # a namespace that is none
+        raise FormatError(f"{path}: cannot be written to ({error}); correct the file") from error
     write_bytes(out, etree.tostring(tree, xml_declaration=True, encoding="UTF-8") + b"\n")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 from lxml import etree
 
+from seqlabel.errors import FormatError
 from seqlabel.formats.files import editable_xml, read_bytes, valid_xml_text, write_bytes
 from seqlabel.formats.page import box_of
 from seqlabel.formats.page_xml import place_of
@@ -74,8 +75,11 @@ def write_page(path: Path, out: Path, words: Mapping[int, Sequence[PlacedText]])
     _refer_to_lines(tree, gone)
     names = _Names(tree)  # without those that have just been taken away
     put = _put_into_alto if page.kind == "alto" else _put_into_page
-    for line, found in written.items():
-        put(line, found, names)
+    try:
+        for line, found in written.items():
+            put(line, found, names)
+    except ValueError as error:  # a namespace that is none
+        raise FormatError(f"{path}: cannot be written to ({error}); correct the file") from error
     if page.kind == "page":
         for region in dict.fromkeys(line.getparent() for line in written):
             if region is not None:
@@ -91,7 +95,7 @@ def _without_tags_of_text(custom: str) -> str:
 
 def _refer_to_lines(tree: "etree._ElementTree[etree._Element]", gone: Mapping[str, etree._Element]) -> None:
     """Lets a reading order or a relation that named a word name the word's line."""
-    for element in tree.iter():
+    for element in tree.iter(etree.Element):  # without comments, which have no attributes
         for key in ("REF", "regionRef"):
             named = element.get(key, "").split()
             if any(name in gone for name in named):
@@ -110,7 +114,7 @@ def _line_name(line: etree._Element, name: str) -> str:
 
 
 def _put_into_alto(line: etree._Element, words: Sequence[PlacedText], names: "_Names") -> None:
-    version = re.search(r"/ns-v(\d+)#", str(line.tag))
+    version = re.search(r"/ns-v(\d{1,3})#", str(line.tag))
     has_glyphs = version is not None and int(version[1]) >= 4
     for number, word in enumerate(words):
         if number:
@@ -226,7 +230,7 @@ class _Names:
     """The IDs of a document, which have to be unique."""
 
     def __init__(self, tree: "etree._ElementTree[etree._Element]") -> None:
-        self._taken = {element.get(key) for element in tree.iter() for key in ("ID", "id")}
+        self._taken = {element.get(key) for element in tree.iter(etree.Element) for key in ("ID", "id")}
         self._last: dict[str, int] = {}  # a file may give one ID to thousands of lines
 
     def below(self, parent: str | None, name: str) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.files import read_bytes
-from seqlabel.formats.ink_points import PenStroke, as_strokes
+from seqlabel.formats.ink_points import PenStroke, as_strokes, refuse_many_strokes
+from seqlabel.input_files import MAX_INK_BYTES
 from seqlabel.records import Strokes
 
 MOST_FILES = 100
@@ -80,7 +81,7 @@ def read_unipen(path: Path) -> UnipenDocument:
     Raises:
         FormatError: not UNIPEN, damaged, without a single point, or with a segment whose strokes are not in the file.
     """
-    parser = _Parser(path, read_bytes(path, "a UNIPEN file"))
+    parser = _Parser(path, read_bytes(path, "a UNIPEN file", MAX_INK_BYTES))
     strokes = parser.strokes()
     return UnipenDocument(parser.hierarchy, tuple(parser.segments()), strokes)
 
@@ -91,7 +92,7 @@ def read_unipen_segments(path: Path) -> list[UnipenSegment]:
     Raises:
         FormatError: as `read_unipen`, or without any segment.
     """
-    found = _Parser(path, read_bytes(path, "a UNIPEN file"))
+    found = _Parser(path, read_bytes(path, "a UNIPEN file", MAX_INK_BYTES))
     if not found.has_segments:
         raise FormatError(f"{path}: no .SEGMENT in it; expected a UNIPEN file with labelled segments")
     return list(found.segments())
@@ -108,12 +109,13 @@ def unipen_strokes(path: Path, data: bytes) -> Strokes:
 
 @dataclass(slots=True)
 class _OpenStroke:
-    """A stroke while its lines are read: their places and their words."""
+    """A stroke while its lines are read: their numbers in the file, and their texts."""
 
+    path: Path
     columns: tuple[str, ...]
     writer: str | None
-    wheres: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class _Parser:
         self._is_down = False
         self._read: set[Path] = {path}
         self._missing: list[str] = []
+        self._num_bytes = 0
         self._parse(path, data)
         if not self._open_strokes:
             absent = f" (it includes {', '.join(self._missing[:3])}, not found)" if self._missing else ""
@@ -200,21 +203,23 @@ class _Parser:
             if not words:
                 continue
             if words[0].startswith(".") and not _is_number(words[0]):
-                self._keyword(path, f"{path}:{number}", words, line)
+                self._keyword(path, number, words, line)
             elif self._is_down:  # else it is free text after other keywords, or the pen in the air
-                self._open_strokes[-1].wheres.append(f"{path}:{number}")
-                self._open_strokes[-1].rows.append(words)
+                self._open_strokes[-1].numbers.append(number)
+                self._open_strokes[-1].rows.append(line)
 
-    def _keyword(self, path: Path, where: str, words: list[str], line: str) -> None:
+    def _keyword(self, path: Path, number: int, words: list[str], line: str) -> None:
+        where = f"{path}:{number}"
         keyword, rest = words[0].upper(), line.strip()[len(words[0]) :].strip()
         if keyword == ".DT":  # a pause; the pen's state stays
             return
         self._is_down = keyword == ".PEN_DOWN"
         if keyword == ".PEN_DOWN":
-            self._open_strokes.append(_OpenStroke(self._columns, self._writer))
+            self._open_strokes.append(_OpenStroke(path, self._columns, self._writer))
+            refuse_many_strokes(self.path, len(self._open_strokes))
             if words[1:]:
-                self._open_strokes[-1].wheres.append(where)
-                self._open_strokes[-1].rows.append(words[1:])
+                self._open_strokes[-1].numbers.append(number)
+                self._open_strokes[-1].rows.append(rest)
         elif keyword == ".SEGMENT":
             self._segments.append(_segment(where, rest, len(self._open_strokes)))
         elif keyword == ".COMMENT" and self._segments:
@@ -246,8 +251,12 @@ class _Parser:
             self._read.add(found.resolve())
             if len(self._read) > MOST_FILES:
                 raise FormatError(f"{self.path}: includes more than {MOST_FILES} files; expected fewer")
-            if found.stat().st_size:
-                self._parse(found, read_bytes(found, "a UNIPEN file"))
+            size = found.stat().st_size
+            self._num_bytes += size
+            if self._num_bytes > MAX_INK_BYTES:
+                raise FormatError(f"{self.path}: includes more than {MAX_INK_BYTES:,} bytes; expected fewer")
+            if size:
+                self._parse(found, read_bytes(found, "a UNIPEN file", MAX_INK_BYTES))
 
     def _range(self, segment: _OpenSegment, item: str) -> list[PenStroke]:
         """Returns the strokes of one range of components; the first and the last of them may be cut."""
@@ -292,13 +301,14 @@ def _converted(stroke: _OpenStroke) -> PenStroke:
     names = [name for name in ("X", "Y", "T", "P") if name in stroke.columns]
     places = [stroke.columns.index(name) for name in names]
     values = np.empty((len(stroke.rows), len(names)))
-    for number, words in enumerate(stroke.rows):
+    for row, line in enumerate(stroke.rows):
+        words = line.split()
         try:
-            values[number] = [float(words[place]) for place in places]
+            values[row] = [float(words[place]) for place in places]
         except (ValueError, IndexError) as error:
             raise FormatError(
-                f"{stroke.wheres[number]}: {' '.join(words)[:40]!r} is not a point; expected numbers as .COORD says "
-                f"({' '.join(stroke.columns)})"
+                f"{stroke.path}:{stroke.numbers[row]}: {' '.join(words)[:40]!r} is not a point; expected numbers as "
+                f".COORD says ({' '.join(stroke.columns)})"
             ) from error
     column = dict(zip(names, values.T, strict=True))
     return PenStroke(

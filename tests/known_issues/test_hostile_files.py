@@ -269,6 +269,36 @@ def test_a_point_far_away_does_not_fill_the_memory(config: Config, tmp_path: Pat
             assert "far away" in str(error)
 
 
+@pytest.mark.parametrize("kind", ["page", "alto"])
+def test_comments_and_versions_of_thousands_of_digits_are_no_obstacle_to_writing(
+    kind: str, tmp_path: Path
+) -> None:
+    data = getattr(seeds, kind)(tmp_path)[2].replace(b"<TextLine", b"<!-- here --><?there REF?><TextLine")
+    path, out = (
+        written(tmp_path / "x.xml", data.replace(b"ns-v4", b"ns-v" + b"9" * 5000)),
+        tmp_path / "out.xml",
+    )
+    word = formats.PlacedText("cb", np.zeros((4, 2)), 0.5)
+    formats.write_page(path, out, {0: [word]})
+    assert formats.read_page(out).lines[0].text == "cb" and b"<!-- here -->" in out.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["inkml", "page", "alto"])
+def test_a_file_of_an_impossible_namespace_is_not_written_to(kind: str, tmp_path: Path) -> None:
+    data = getattr(seeds, kind)(tmp_path)[0].replace(b"http://", b"h\rttp://")
+    # lxml tells of the last namespace that is wrong, and is content with a relative one.
+    end = data.rindex(b"</")
+    data = data[:end] + b'<x xmlns="#a"/>' + data[end:]
+    path, out = written(tmp_path / "x.xml", data), tmp_path / "out.xml"
+    if kind == "inkml":
+        texts = ["a"] * len(formats.read_ink_groups(path))
+        assert "cannot be written to" in refusal(lambda: formats.annotate_inkml(path, out, texts))
+    else:
+        word = formats.PlacedText("a", np.zeros((4, 2)), 0.5)
+        assert "cannot be written to" in refusal(lambda: formats.write_page(path, out, {0: [word]}))
+    assert not out.exists()
+
+
 # --- images, audio, matrices ------------------------------------------------------------------------------
 
 
@@ -301,6 +331,25 @@ def test_jpeg_2000_whose_decoder_takes_more_memory_has_a_lower_limit(
         tmp_path / "x.jp2", next(data for data in seeds.other_images(tmp_path) if data[4:8] == b"jP  ")
     )
     assert "limit of 479 pixels" in refusal(lambda: formats.read_line_image(path))
+
+
+def test_a_chunk_that_announces_gigabytes_gets_no_room(tmp_path: Path) -> None:
+    data = bytearray(seeds.png(tmp_path)[0])
+    place = data.index(b"IDAT") - 4
+    data[place : place + 4] = struct.pack(">I", 2**31 - 1)
+    path = written(tmp_path / "x.png", bytes(data))
+    with image.open_file(path, "a file") as (file, size):
+        clamped = image._Clamped(file, size)
+        assert (
+            len(clamped.read(1 << 50)) == size
+            and clamped.tell() == size
+            and clamped.fileno() == file.fileno()
+        )
+        assert clamped.seek(0) == 0 and len(clamped.read()) == size
+    try:  # Pillow may show what was there of the pixels
+        assert formats.read_line_image(path).pixels.shape == (12, 40)
+    except FormatError as error:
+        assert "MemoryError" not in str(error)
 
 
 @pytest.mark.parametrize("number", range(9))
