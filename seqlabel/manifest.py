@@ -10,7 +10,6 @@ import glob
 import io
 import math
 import os
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -33,15 +32,12 @@ from seqlabel.formats import (
     read_page,
     split_page_address,
 )
-from seqlabel.input_files import MAX_LIST_BYTES, read_input
+from seqlabel.kaldi_folder import read_kaldi
+from seqlabel.list_files import KINDS, lines, not_empty, read_text, resolve
 from seqlabel.records import Example
 
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
 _GROUP_COLUMNS = ("group", "speaker", "speaker_id", "writer", "writer_id")
-_KINDS = (
-    "a .jsonl manifest, a Kaldi data folder (wav.scp or feats.scp), a folder of line images with "
-    "X.gt.txt files, a folder with metadata.csv or metadata.jsonl, or pages (ALTO or PAGE XML)"
-)
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,7 +117,7 @@ def _located(path: Path) -> "_Located":
     if path.suffix.lower() == ".csv":
         return _read_metadata_csv(path)
     if path.name in ("wav.scp", "feats.scp"):
-        return _read_kaldi(path.parent, path.name)
+        return read_kaldi(path.parent, path.name)
     return _read_json_lines(path)
 
 
@@ -137,7 +133,7 @@ def _checked(path: Path, located: "Callable[[], _Located]") -> Iterator[Example]
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror or error})") from error
     if not hashes:
-        raise ManifestError(f"{path}: no example in it; expected at least one in {_KINDS}")
+        raise ManifestError(f"{path}: no example in it; expected at least one in {KINDS}")
 
 
 def _refuse_twice(located: "_Located") -> None:
@@ -229,50 +225,6 @@ def _check(where: str, example: Example) -> None:
         raise ManifestError(f"{where}: ends at {end} s, which is not after its start at {start or 0.0} s")
 
 
-def _read_text(path: Path) -> str:
-    try:
-        data = read_input(path, MAX_LIST_BYTES)
-    except OSError as error:
-        raise ManifestError(
-            f"{path}: cannot be read ({error.strerror or error}); expected {_KINDS}"
-        ) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(
-            f"{path}:{number}: byte 0x{data[error.start]:02x} is not UTF-8; save the file in UTF-8"
-        ) from error
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that are not blank, each with its `file:line`."""
-    # Only a line feed ends a line: texts may hold the other characters that str.splitlines() splits at.
-    try:
-        file = path.open("rb")
-    except (OSError, ValueError) as error:
-        where = str(path) if isinstance(error, OSError) else repr(str(path))
-        reason = getattr(error, "strerror", None) or error
-        raise ManifestError(f"{where}: cannot be read ({reason}); expected {_KINDS}") from error
-    with file:
-        for number, data in enumerate(file, 1):
-            try:
-                line = data.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
-            except UnicodeDecodeError as error:
-                raise ManifestError(
-                    f"{path}:{number}: byte 0x{data[error.start]:02x} is not UTF-8; save the file in UTF-8"
-                ) from error
-            if line.strip():
-                yield f"{path}:{number}", line.rstrip("\r")
-
-
-def _resolve(folder: Path, source: str) -> Path:
-    if source.startswith(".."):
-        # Shortened by hand, against the real folder: behind a link, `folder/..` is somewhere else.
-        return Path(os.path.normpath(os.path.join(os.path.realpath(folder), source)))
-    return folder / source
-
-
 def _relative_source(source: Path, folder: str) -> str:
     absolute = os.path.abspath(source)
     relative = os.path.relpath(absolute, folder)
@@ -284,7 +236,7 @@ def _relative_source(source: Path, folder: str) -> str:
 
 
 def _read_json_lines(path: Path) -> _Located:
-    for where, line in _lines(path):
+    for where, line in lines(path):
         try:
             row = msgspec.json.decode(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
@@ -298,7 +250,7 @@ def _read_json_lines(path: Path) -> _Located:
             yield where, _from_metadata(where, path.parent, row)
         else:
             found = _convert(where, row, _Row)
-            source = _resolve(path.parent, _not_empty(where, "source", found.source))
+            source = resolve(path.parent, not_empty(where, "source", found.source))
             yield (
                 where,
                 Example(
@@ -322,22 +274,16 @@ def _convert(where: str, row: dict[str, Any], kind: type[RowType]) -> RowType:
         raise ManifestError(f"{where}: {name}{error}; the keys are {keys}") from error
 
 
-def _not_empty(where: str, key: str, value: str) -> str:
-    if not value:
-        raise ManifestError(f"{where}: {key} is empty; expected a path")
-    return value
-
-
 def _from_nemo(where: str, folder: Path, row: dict[str, Any]) -> Example:
     found = _convert(where, row, _NemoRow)
-    audio = _not_empty(where, "audio_filepath", found.audio_filepath)
+    audio = not_empty(where, "audio_filepath", found.audio_filepath)
     start = found.offset
     end = None if found.duration is None else (start or 0.0) + found.duration
     # NeMo has no ids: the file names it, and its offset where there may be several parts.
     name = os.path.splitext(audio)[0] + ("" if start is None else f"@{start:.12g}")
     return Example(
         id=name,
-        source=_resolve(folder, audio),
+        source=resolve(folder, audio),
         text=found.text,
         start_seconds=start,
         end_seconds=end,
@@ -364,14 +310,14 @@ def _from_metadata(where: str, folder: Path, row: dict[str, Any]) -> Example:
     group = next((row[key] for key in _GROUP_COLUMNS if row.get(key) not in (None, "")), None)
     return Example(
         id=os.path.splitext(name)[0],
-        source=_resolve(folder, name),
+        source=resolve(folder, name),
         text=text,
         group=None if group is None else str(group),
     )
 
 
 def _read_metadata_csv(path: Path) -> _Located:
-    reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         header = next(reader, [])
         if "file_name" not in header:
@@ -404,13 +350,13 @@ def _read_folder(folder: Path) -> _Located:
         return _read_metadata_csv(folder / "metadata.csv")
     for name in ("wav.scp", "feats.scp"):
         if (folder / name).is_file():
-            return _read_kaldi(folder, name)
+            return read_kaldi(folder, name)
     texts = sorted(folder.rglob("*.gt.txt"))
     if texts:
         return _read_line_images(folder, texts)
     manifests = sorted(path.name for path in folder.glob("*.jsonl"))
     hint = f"; it holds {', '.join(manifests[:3])}: name the one you mean" if manifests else ""
-    raise ManifestError(f"{folder}: not a data folder; expected {_KINDS}{hint}")
+    raise ManifestError(f"{folder}: not a data folder; expected {KINDS}{hint}")
 
 
 def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
@@ -427,10 +373,10 @@ def _read_line_images(folder: Path, texts: list[Path]) -> _Located:
             raise ManifestError(
                 f"{path}:1: image of this text: {found_names}; expected one, such as {stem}.png"
             )
-        lines = list(_lines(path))
-        if len(lines) > 1:
-            raise ManifestError(f"{lines[1][0]}: a second line of text; expected one line for a line image")
-        text = lines[0][1] if lines else ""
+        written = list(lines(path))
+        if len(written) > 1:
+            raise ManifestError(f"{written[1][0]}: a second line of text; expected one line for a line image")
+        text = written[0][1] if written else ""
         name = str(path.relative_to(folder)).removesuffix(".gt.txt")
         yield f"{path}:1", Example(id=name, source=images[0], text=text)
 
@@ -523,94 +469,3 @@ def _read_pages(paths: list[Path], names: dict[Path, str], images: dict[Path, Pa
                     group=name,
                 ),
             )
-
-
-def _read_table(path: Path) -> dict[str, tuple[str, str]]:
-    """A Kaldi table: key -> (`file:line`, the rest of the line)."""
-    table: dict[str, tuple[str, str]] = {}
-    for where, line in _lines(path):
-        # Kaldi splits at blanks and tabs, not at every space that Unicode knows.
-        key, *rest = re.split(r"[ \t]+", line.strip(" \t"), maxsplit=1)
-        if key in table:
-            raise ManifestError(f"{where}: {key!r} stands already at {table[key][0]}; expected each key once")
-        table[key] = (where, rest[0] if rest else "")
-    return table
-
-
-def _read_kaldi(folder: Path, list_name: str) -> _Located:
-    recordings = _read_table(folder / list_name)
-    segments: dict[str, tuple[str, str]] | None = None
-    if list_name == "wav.scp" and (folder / "segments").is_file():  # feats.scp lists utterances, already cut
-        segments = _read_table(folder / "segments")
-    texts = _read_table(folder / "text") if (folder / "text").is_file() else None
-    speakers = _read_table(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
-    utterances = recordings if segments is None else segments
-    if texts is not None:
-        _refuse_difference(folder, "text", set(texts), set(utterances))
-    for name, (where, rest) in utterances.items():
-        start = end = None
-        recording = (where, rest)
-        if segments is not None:
-            recording_name, start, end = _segment(where, rest)
-            if recording_name not in recordings:
-                raise ManifestError(f"{where}: recording {recording_name!r} is not in wav.scp; add it there")
-            recording = recordings[recording_name]
-        yield (
-            where,
-            Example(
-                id=name,
-                source=_kaldi_source(folder, *recording),
-                text=None if texts is None else texts[name][1],
-                start_seconds=start,
-                end_seconds=end,
-                group=speakers[name][1] if name in speakers else None,
-            ),
-        )
-
-
-def _refuse_difference(folder: Path, file: str, found: set[str], expected: set[str]) -> None:
-    for names, what in (
-        (expected - found, "are missing in it"),
-        (found - expected, "have no audio or features"),
-    ):
-        if names:
-            first = ", ".join(sorted(names)[:3])
-            raise ManifestError(
-                f"{folder / file}:1: {len(names)} utterances {what}, such as {first}; "
-                "run Kaldi's utils/fix_data_dir.sh on the folder"
-            )
-
-
-def _segment(where: str, rest: str) -> tuple[str, float, float | None]:
-    words = rest.split()
-    if len(words) > 3:  # Kaldi's optional fifth column; mixed with the others it would be another signal
-        raise ManifestError(
-            f"{where}: names a channel ({' '.join(words[3:])}), all channels are mixed here; "
-            "write each channel to a file of its own"
-        )
-    try:
-        recording, start, end = words[0], float(words[1]), float(words[2])
-    except (IndexError, ValueError) as error:
-        raise ManifestError(f"{where}: {rest!r}; expected: recording, start and end in seconds") from error
-    return recording, start, None if end == -1 else end  # Kaldi writes -1 for the end of the recording
-
-
-def _kaldi_source(folder: Path, where: str, rest: str) -> Path:
-    if "|" in (rest[-1:], rest[:1]):
-        raise ManifestError(
-            f"{where}: a command ({rest[:60]}); commands are not run here: "
-            "write the audio to files (Kaldi's wav-copy) and list those"
-        )
-    if re.search(r"\[[0-9:,]*\]$", rest):
-        raise ManifestError(
-            f"{where}: a range of rows ({rest[-30:]}); copy those features (Kaldi's copy-feats)"
-        )
-    source = _resolve(folder, _not_empty(where, "path", rest))
-    # Kaldi's own paths start where its scripts are run, which is seldom the data folder.
-    if not _is_file(source) and _is_file(Path(rest)):
-        return Path(rest)
-    return source
-
-
-def _is_file(path: Path) -> bool:
-    return path.is_file() or Path(re.sub(r":[0-9]+$", "", str(path))).is_file()

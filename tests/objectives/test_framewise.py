@@ -5,12 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from seqlabel.data import label_runs, with_text
+from seqlabel.data import with_text
 from seqlabel.encoders import ConvRecurrentConfig, RecurrentConfig
 from seqlabel.errors import ConfigError, ManifestError, TokenError
 from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
+from seqlabel.loaded import label_runs
 from seqlabel.model import Model
 from seqlabel.objectives import FramewiseConfig, frame_labels
 from seqlabel.records import Example
