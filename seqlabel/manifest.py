@@ -34,6 +34,8 @@ from seqlabel.formats import (
     split_page_address,
 )
 from seqlabel.records import Example
+from seqlabel.text_lines import lines_of
+from seqlabel.whole_files import write_whole
 
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
 _GROUP_COLUMNS = ("group", "speaker", "speaker_id", "writer", "writer_id")
@@ -106,15 +108,16 @@ def scan_manifests(paths: Sequence[Path]) -> list[Iterator[Example]]:
     names = _page_names([source for source in sources if source is not None])
     images: dict[Path, Path] = {}
     return [
-        _checked(
-            path,
-            partial(_located, path) if source is None else partial(_read_pages, source[0], names, images),
-        )
+        _checked(path, partial(_located, path, None if source is None else source[0], names, images))
         for path, source in zip(paths, sources, strict=True)
     ]
 
 
-def _located(path: Path) -> "_Located":
+def _located(
+    path: Path, pages: list[Path] | None, names: dict[Path, str], images: dict[Path, Path]
+) -> "_Located":
+    if pages is not None:
+        return _read_pages(pages, names, images)
     if path.is_dir():
         return _read_folder(path)
     if path.suffix.lower() == ".csv":
@@ -194,14 +197,10 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
             raise ManifestError(
                 f"{where}: {example.id!r} holds characters that UTF-8 cannot encode"
             ) from error
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"".join(line + b"\n" for line in lines))
-        os.replace(temporary, path)
+        write_whole(path, b"".join(line + b"\n" for line in lines))
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ManifestError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
@@ -247,24 +246,7 @@ def _read_text(path: Path) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that are not blank, each with its `file:line`."""
-    # Only a line feed ends a line: texts may hold the other characters that str.splitlines() splits at.
-    try:
-        file = path.open("rb")
-    except (OSError, ValueError) as error:
-        where = str(path) if isinstance(error, OSError) else repr(str(path))
-        reason = getattr(error, "strerror", None) or error
-        raise ManifestError(f"{where}: cannot be read ({reason}); expected {_KINDS}") from error
-    with file:
-        for number, data in enumerate(file, 1):
-            try:
-                line = data.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
-            except UnicodeDecodeError as error:
-                raise ManifestError(
-                    f"{path}:{number}: byte 0x{data[error.start]:02x} is not UTF-8; save the file in UTF-8"
-                ) from error
-            if line.strip():
-                yield f"{path}:{number}", line.rstrip("\r")
+    return lines_of(path, _KINDS)
 
 
 def _resolve(folder: Path, source: str) -> Path:
