@@ -35,6 +35,7 @@ from seqlabel.formats import (
 from seqlabel.kaldi_folder import read_kaldi
 from seqlabel.list_files import KINDS, lines, not_empty, read_text, resolve
 from seqlabel.records import Example
+from seqlabel.whole_files import write_whole
 
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
 _GROUP_COLUMNS = ("group", "speaker", "speaker_id", "writer", "writer_id")
@@ -103,15 +104,16 @@ def scan_manifests(paths: Sequence[Path]) -> list[Iterator[Example]]:
     names = _page_names([source for source in sources if source is not None])
     images: dict[Path, Path] = {}
     return [
-        _checked(
-            path,
-            partial(_located, path) if source is None else partial(_read_pages, source[0], names, images),
-        )
+        _checked(path, partial(_located, path, None if source is None else source[0], names, images))
         for path, source in zip(paths, sources, strict=True)
     ]
 
 
-def _located(path: Path) -> "_Located":
+def _located(
+    path: Path, pages: list[Path] | None, names: dict[Path, str], images: dict[Path, Path]
+) -> "_Located":
+    if pages is not None:
+        return _read_pages(pages, names, images)
     if path.is_dir():
         return _read_folder(path)
     if path.suffix.lower() == ".csv":
@@ -191,14 +193,10 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
             raise ManifestError(
                 f"{where}: {example.id!r} holds characters that UTF-8 cannot encode"
             ) from error
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"".join(line + b"\n" for line in lines))
-        os.replace(temporary, path)
+        write_whole(path, b"".join(line + b"\n" for line in lines))
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ManifestError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 

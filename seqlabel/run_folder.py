@@ -231,6 +231,14 @@ def error_of_model(path: Path, dev_errors: Sequence[float]) -> float:
     return dev_errors[epoch - 1] if 0 < epoch <= len(dev_errors) else min(dev_errors, default=math.inf)
 
 
+def epoch_of_model(path: Path) -> int:
+    """Returns the epoch after which a model was written; 0 where there is none that can be read."""
+    try:
+        return read_header(path).summary.epoch
+    except ModelFileError:
+        return 0
+
+
 def _set_aside(path: Path) -> None:
     """Keeps what could not be used under another name."""
     os.replace(path, path.with_name(f"{path.stem}.damaged{path.suffix}"))

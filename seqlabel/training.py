@@ -56,7 +56,7 @@ from seqlabel.optimization import (
     update_average,
 )
 from seqlabel.processes import Processes, joined_processes, own_device
-from seqlabel.run_folder import RunFolder, error_of_model, last_state, open_in_turn, previous
+from seqlabel.run_folder import RunFolder, epoch_of_model, error_of_model, last_state, open_in_turn, previous
 from seqlabel.run_log import RunLog, duration
 from seqlabel.stopping import TrainingStopped as TrainingStopped
 from seqlabel.stopping import asked_to_stop
@@ -479,7 +479,7 @@ class Trainer:
         if self.processes.is_first:
             if better:
                 # The best model of an epoch that is run again is there already, and not the one before.
-                is_again = error_of_model(self.folder.best, progress.dev_errors) != self.best_error
+                is_again = epoch_of_model(self.folder.best) >= figures.epoch
                 before = None if is_again else previous(self.folder.best)
                 save_model(self.folder.best, header, self.average, self.data.frontend, before)
             save_model(self.folder.last, header, self.average, self.data.frontend)

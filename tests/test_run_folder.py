@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from seqlabel.checkpoint import load_checkpoint
 from seqlabel.errors import ConfigError, ModelFileError
 from seqlabel.model_file import read_header
-from seqlabel.run_folder import RunFolder, error_of_model, previous
+from seqlabel.run_folder import RunFolder, epoch_of_model, error_of_model, previous
 from seqlabel.tensor_files import read_tensors
-from seqlabel.training import train
+from seqlabel.training import Trainer, train
 from tests.nursery import CONFIG, make_corpus, state
 
 
@@ -143,8 +143,6 @@ def test_settings_without_effect_may_change_and_others_may_not(run: RunFolder, c
 
 
 def test_a_run_without_a_step_is_none_to_protect(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seqlabel.training import Trainer
-
     def interrupted(trainer: Trainer) -> None:
         raise KeyboardInterrupt
 
@@ -164,3 +162,25 @@ def test_signals_that_are_read_again_give_the_same_run(corpus: Path, run: RunFol
     for one in (found, expected):  # they hold the setting
         del one["progress"]["experiment"]["data"]["kept_megabytes"]
     assert found == expected
+
+
+def test_the_best_model_of_an_epoch_that_is_run_again_does_not_become_the_one_before(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a process that was killed between writing the best model and the checkpoint."""
+    config = replace(CONFIG, training=replace(CONFIG.training, num_epochs=1))
+    save = Trainer._save_checkpoint
+
+    def killed_at_the_end(trainer: Trainer, *, keeps_previous: bool = True) -> None:
+        if trainer.progress.epoch:
+            raise KeyboardInterrupt
+        save(trainer, keeps_previous=keeps_previous)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_save_checkpoint", killed_at_the_end)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, corpus / "run", corpus, "cpu")
+    assert epoch_of_model(corpus / "run" / "best.safetensors") == 1
+    train(config, corpus / "run", corpus, "cpu")
+    assert not (corpus / "run" / "best.previous.safetensors").exists()
+    assert epoch_of_model(corpus / "run" / "none.safetensors") == 0
