@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from seqlabel.errors import ConfigError
+from seqlabel.errors import ConfigError, one_line
 
 if TYPE_CHECKING:
     from seqlabel.confidence import Interval
@@ -191,5 +191,6 @@ def bars_on_terminal() -> "BarOf | None":
 
 def complain(error: object) -> int:
     """Says what is wrong in one line and returns the exit code for it."""
-    print("seqlabel: " + " ".join(line.strip() for line in str(error).splitlines()), file=sys.stderr)
+    said = " ".join(line.strip() for line in str(error).splitlines())
+    print(f"seqlabel: {one_line(said)}", file=sys.stderr)
     return USER_ERROR

@@ -17,14 +17,12 @@ from seqlabel.compiled import compiled
 from seqlabel.errors import FormatError
 from seqlabel.input_files import MAX_ARPA_BYTES, open_input, read_gzipped, refuse_larger
 from seqlabel.language_model.automaton import Ngrams
-from seqlabel.language_model.ngram import NgramModel, sorted_orders
+from seqlabel.language_model.ngram import MAX_ORDER, NgramModel, sorted_orders
 
 LN_10 = float(np.log(10.0))
 LEAST = -99.0
 """What is written for the logarithm of zero."""
 _LEAST, _MOST_BACKOFF = -100.0, 100.0
-MAX_ORDER = 32
-"""Words of the longest n-grams; the programs that make such files go up to 10 or so."""
 _TAB, _NEWLINE, _RETURN, _SPACE = 9, 10, 13, 32
 _FINE, _NO_NUMBER, _TOO_FEW_WORDS, _TOO_MANY_WORDS, _NEW_WORD, _NO_LINE, _ZERO_UP = range(7)
 _REASONS = {

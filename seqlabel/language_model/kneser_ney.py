@@ -15,7 +15,7 @@ from jaxtyping import Float32, Float64
 from seqlabel.errors import ConfigError
 from seqlabel.language_model.automaton import UNSEEN, Ngrams
 from seqlabel.language_model.counts import Corpus, Counts, count_ngrams
-from seqlabel.language_model.ngram import NgramModel
+from seqlabel.language_model.ngram import MAX_ORDER, NgramModel
 
 _BEGIN = 1
 
@@ -43,10 +43,10 @@ def estimate(corpus: Corpus, order: int, cutoffs: Sequence[int] = ()) -> Estimat
             Words are never left out: the first has to be 0.
 
     Raises:
-        ConfigError: an order below 1, or cut-offs that fall.
+        ConfigError: an order below 1 or above `MAX_ORDER`, or cut-offs that fall.
     """
-    if order < 1:
-        raise ConfigError(f"order {order}: expected at least 1")
+    if not 1 <= order <= MAX_ORDER:
+        raise ConfigError(f"order {order}: expected 1 to {MAX_ORDER}")
     limits = [*cutoffs, *[cutoffs[-1] if cutoffs else 0] * order][:order]
     if limits[0] != 0 or any(low > high for low, high in itertools.pairwise(limits)):
         raise ConfigError(

@@ -10,6 +10,8 @@ from jaxtyping import Float32, Float64, Int32
 from seqlabel.errors import FormatError
 from seqlabel.language_model.automaton import EMPTY, Automaton, Ngrams, build_automaton, walk
 
+MAX_ORDER = 32
+"""Words of the longest n-grams; the programs that make models go up to 10 or so."""
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 UNKNOWN_NAMES = (UNKNOWN, "<UNK>", "[UNK]")
 
