@@ -25,5 +25,5 @@ def test_what_is_not_utf_8_is_told_by_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["missing", "nul\0"])
 def test_a_file_that_cannot_be_read_is_told(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="cannot be read .*expected a .jsonl manifest"):
+    with pytest.raises(ManifestError, match=r"cannot be read .*expected a \.jsonl manifest"):
         list(lines(tmp_path / name))
