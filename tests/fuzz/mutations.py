@@ -353,7 +353,7 @@ def changed_json(rng: random.Random, document: Any) -> tuple[Any, str | None]:
             holder[rng.choice(("x", "", "text", "id", "type", "_" + str(key)))] = holder.pop(key)
         case 4:
             value = holder[key]
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float) and abs(value) < 1e200 and not isinstance(value, bool):
                 holder[key] = rng.choice((-value, value + 1, value * 1000, value / 3, value * 1e9))
             elif isinstance(value, str):
                 holder[key] = rng.choice((value * 3, value[:-1], value[::-1], value.upper(), [value]))

@@ -69,13 +69,13 @@ def run(reader: Reader, count: int, seed: int, keep: Path | None = None, start: 
     """Reads `count` damaged files and says what was wrong."""
     outcome = Outcome(reader.name, count)
     began = time.monotonic()
-    shared = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # files in memory are quicker
-    with tempfile.TemporaryDirectory(dir=shared) as name:
+    with tempfile.TemporaryDirectory(prefix="seqlabel-fuzz-") as name:
         folder = Path(name)
         seeds = reader.make_seeds(folder)
         _check(reader, folder, seeds)
         following = start
         while following < start + count:
+            assert folder.is_dir(), f"{folder}: somebody has taken it away; begin again with another TMPDIR"
             following = _child(reader, folder, seeds, seed, following, start + count, outcome)
         outcome.seconds = time.monotonic() - began
         if keep is not None:
