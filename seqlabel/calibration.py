@@ -49,11 +49,13 @@ class Calibration(Config, frozen=True):
         tokens, words: the scales of the confidences of tokens and of words.
         errors_per_doubt: errors there were for each token of doubt, one minus its scaled confidence; above 1 where
             tokens are left out by the reader, of which no confidence tells.
+        tokens_per_read: tokens of the references for each token that was read.
     """
 
     tokens: Scale = Scale()
     words: Scale = Scale()
     errors_per_doubt: FromZero = 1.0
+    tokens_per_read: Positive = 1.0
 
     def applied(self, hypothesis: Hypothesis) -> Hypothesis:
         """Returns a hypothesis whose confidences, as its decoder has told them, are scaled."""
@@ -88,15 +90,25 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of the tokens and words of a set; `num_errors` counts tokens that were left out as well."""
+    """What came of the tokens and words of a set.
+
+    Attributes:
+        tokens, words: those that were read.
+        num_errors: wrong tokens, those that were left out among them.
+        num_tokens: tokens of the references.
+    """
 
     tokens: Judged
     words: Judged
     num_errors: int
+    num_tokens: int
 
     def __add__(self, other: "Verdict") -> "Verdict":
         return Verdict(
-            self.tokens + other.tokens, self.words + other.words, self.num_errors + other.num_errors
+            self.tokens + other.tokens,
+            self.words + other.words,
+            self.num_errors + other.num_errors,
+            self.num_tokens + other.num_tokens,
         )
 
 
@@ -138,12 +150,12 @@ class Reliability:
 
 
 def expected_error(calibration: Calibration, hypotheses: Iterable[Hypothesis]) -> float:
-    """Returns the error rate that hypotheses with scaled confidences let one expect: wrong tokens by tokens read."""
+    """Returns the error rate that hypotheses with scaled confidences let one expect."""
     errors, count = 0.0, 0
     for hypothesis in hypotheses:
         errors += calibration.expected_errors(hypothesis)
         count += len(hypothesis.spans)
-    return errors / max(count, 1)
+    return errors / max(count * calibration.tokens_per_read, 1.0)
 
 
 def judge(tokens: TokenTable, pairs: Iterable[tuple[str, Hypothesis]]) -> Verdict:
@@ -154,7 +166,7 @@ def judge(tokens: TokenTable, pairs: Iterable[tuple[str, Hypothesis]]) -> Verdic
     """
     found: tuple[list[float], list[float]] = ([], [])
     is_right: tuple[list[bool], list[bool]] = ([], [])
-    num_errors = 0
+    num_errors = num_tokens = 0
     for reference, hypothesis in pairs:
         sides = (tokens.split(reference), hypothesis.spans), (reference.split(), hypothesis.words)
         for place, (told, spans) in enumerate(sides):
@@ -163,11 +175,12 @@ def judge(tokens: TokenTable, pairs: Iterable[tuple[str, Hypothesis]]) -> Verdic
             is_right[place].extend(step == CORRECT for step in steps if step != DELETED)
             if place == 0:
                 num_errors += sum(step != CORRECT for step in steps)
+                num_tokens += len(told)
     of_tokens, of_words = (
         Judged(np.array(confidences, np.float64), np.array(right, bool))
         for confidences, right in zip(found, is_right, strict=True)
     )
-    return Verdict(of_tokens, of_words, num_errors)
+    return Verdict(of_tokens, of_words, num_errors, num_tokens)
 
 
 def calibrate(verdict: Verdict) -> Calibration:
@@ -175,7 +188,9 @@ def calibrate(verdict: Verdict) -> Calibration:
     tokens, words = fit(verdict.tokens), fit(verdict.words)
     doubt = float((1 - tokens(verdict.tokens.confidences)).sum())
     per_doubt = verdict.num_errors / doubt if doubt > 0 else 1.0
-    return Calibration(tokens=tokens, words=words, errors_per_doubt=per_doubt)
+    num_read = len(verdict.tokens.is_right)
+    per_read = verdict.num_tokens / num_read if num_read and verdict.num_tokens else 1.0
+    return Calibration(tokens=tokens, words=words, errors_per_doubt=per_doubt, tokens_per_read=per_read)
 
 
 def fit(judged: Judged) -> Scale:

@@ -27,7 +27,7 @@ class Review:
     def rows(self) -> Iterator[str]:
         """Yields a line for each, its fields between tabs: errors to expect, their rate, name, text."""
         for errors, name, read in self.ranked():
-            share = errors / max(len(read.spans), 1)
+            share = errors / max(len(read.spans) * self.calibration.tokens_per_read, 1.0)
             yield f"{errors:.1f}\t{100 * min(share, 1):.0f} %\t{name}\t{marked(read)}"
 
     def as_json(self) -> Iterator[dict[str, Any]]:

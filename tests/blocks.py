@@ -1,8 +1,10 @@
 """A tiny corpus that is drawn by the tests, and a run that has learnt to read it in a second or two."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,6 +21,13 @@ RATE_KEYS = [
     "words",
 ]
 """What a JSON object of error rates has."""
+
+
+def rates_of(printed: str) -> dict[str, Any]:
+    """The rates in what `evaluate --json` or `score --json` has printed, without what only confidences tell."""
+    found: dict[str, Any] = json.loads(printed)
+    found.pop("expected_error", None)
+    return found
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def _rare(
 
 def _mixed_unicode(raw: Texts, config: TextConfig) -> Iterator[Finding]:
     pairs = [(Place(name, id_), text) for name, texts in raw.items() for id_, text in texts]
-    numbered = ((str(index), text) for index, (_, text) in enumerate(pairs))
+    numbered = [(str(index), text) for index, (_, text) in enumerate(pairs)]
     learnt = f"learnt as one ({config.unicode_form})" if config.unicode_form else "learnt as different tokens"
     for mixed in mixed_characters([numbered]):
         yield Finding(
