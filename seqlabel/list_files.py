@@ -42,10 +42,13 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
     # Only a line feed ends a line: texts may hold the other characters that str.splitlines() splits at.
     try:
         file = open_input(path)
-        refuse_larger(path, os.fstat(file.fileno()).st_size, MAX_LIST_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
     with file:
+        try:
+            refuse_larger(path, os.fstat(file.fileno()).st_size, MAX_LIST_BYTES)
+        except OSError as error:
+            raise unreadable(path, error) from error
         for number, data in enumerate(file, 1):
             try:
                 line = data.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
