@@ -1,5 +1,6 @@
 """Damages files the way that accidents and attackers do: bits, chunks, numbers, tokens, elements, values of JSON."""
 
+import copy
 import json
 import random
 import re
@@ -360,7 +361,8 @@ def changed_json(rng: random.Random, document: Any) -> tuple[Any, str | None]:
             else:
                 holder[key] = [value]
         case _:
-            holder[key] = rng.choice(_VALUES)
+            # A copy: what is changed later may be set into itself.
+            holder[key] = copy.deepcopy(rng.choice(_VALUES))
     return document, raw
 
 
