@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from seqlabel.errors import SeqlabelError, one_line
+from tests.fuzz.mutations import mutated
 from tests.fuzz.readers import Reader
 
 MOST_SECONDS = 5.0
@@ -62,7 +63,10 @@ class Hang(BaseException):
 def input_of(reader: Reader, seeds: list[bytes], seed: int, index: int) -> bytes:
     """Returns an input by its number: the same for the same seed, whatever came before."""
     rng = random.Random(f"{reader.name} {seed} {index}")
-    return reader.mutate(rng, seeds)
+    try:
+        return reader.mutate(rng, seeds)
+    except (ValueError, OverflowError, RecursionError):  # JSON that Python itself cannot write any more
+        return mutated(rng, "bytes", seeds)
 
 
 def run(reader: Reader, count: int, seed: int, keep: Path | None = None, start: int = 0) -> Outcome:
