@@ -194,11 +194,18 @@ def waiting(history: Sequence[EpochFigures], settings: Settings) -> str | None:
     )
 
 
+def _settled_ratio(epoch: EpochFigures, settings: Settings) -> float | None:
+    """Tokens read for each that stands there; None in the first half of a run, and where no blank parts them."""
+    if epoch.blank_rate is None or 2 * epoch.epoch <= settings.num_epochs:
+        return None
+    return epoch.emitted_length / max(epoch.target_length, 1e-9)
+
+
 def too_long(history: Sequence[EpochFigures], settings: Settings) -> str | None:
     """Tokens that do not stand there: at first by accident, later because something makes them so."""
     epoch = history[-1]
-    ratio = epoch.emitted_length / max(epoch.target_length, 1e-9)
-    if ratio < TOO_LONG or epoch.blank_rate is None or 2 * epoch.epoch <= settings.num_epochs:
+    ratio = _settled_ratio(epoch, settings)
+    if ratio is None or ratio < TOO_LONG:
         return None
     return (
         f"reads {epoch.emitted_length:.1f} tokens where {epoch.target_length:.1f} stand: look whether the transcripts "
@@ -209,8 +216,8 @@ def too_long(history: Sequence[EpochFigures], settings: Settings) -> str | None:
 def too_short(history: Sequence[EpochFigures], settings: Settings) -> str | None:
     """Tokens that are left out for good: not enough frames for them, or texts that say more than there is."""
     epoch = history[-1]
-    ratio = epoch.emitted_length / max(epoch.target_length, 1e-9)
-    if ratio > TOO_SHORT or epoch.blank_rate is None or 2 * epoch.epoch <= settings.num_epochs:
+    ratio = _settled_ratio(epoch, settings)
+    if ratio is None or ratio > TOO_SHORT:
         return None
     return (
         f"reads {epoch.emitted_length:.1f} tokens where {epoch.target_length:.1f} stand: look whether the transcripts "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from seqlabel.errors import ConfigError, one_line
+from seqlabel.whole_files import whole_file
 
 if TYPE_CHECKING:
     from seqlabel.confidence import Interval
@@ -48,22 +49,18 @@ def files_below(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> None:
-    """Writes a whole file or none: to a temporary name beside it, then renamed; devices and pipes as they are."""
-    place = path.resolve()  # a link stays one
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    """Writes a whole file or none; devices and pipes as they are."""
     text = "".join(f"{line}\n" for line in lines)
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")
             return
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(place)
+        with whole_file(path.resolve(), is_synced=False) as temporary:  # a link stays one
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be written ({error.strerror or error}); name another file"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def print_rates(rates: "ErrorRates", intervals: "RateIntervals", unit: str = "words") -> None:

@@ -37,12 +37,13 @@ def temporary_name(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path, previous: Path | None = None) -> Iterator[Path]:
-    """Gives a name to write to; what lies there at the end of the context, synced, takes the place of `path`.
+def whole_file(path: Path, previous: Path | None = None, *, is_synced: bool = True) -> Iterator[Path]:
+    """Gives a name to write to; what lies there at the end of the context takes the place of `path`.
 
     Args:
         path: the file; it stays what it was where the context ends with an error.
         previous: takes over what `path` was until then, if it was anything.
+        is_synced: whether it lies on the disk when the context ends; for thousands of small files that takes long.
 
     Raises:
         OSError: it cannot be written, renamed or synced.
@@ -50,13 +51,15 @@ def whole_file(path: Path, previous: Path | None = None) -> Iterator[Path]:
     temporary = temporary_name(path)
     try:
         yield temporary
-        sync(temporary)
+        if is_synced:
+            sync(temporary)
         if previous is not None and path.exists():
             _keep(path, previous)
         os.replace(temporary, path)
-        sync_folder(path.parent)
+        if is_synced:
+            sync_folder(path.parent)
     finally:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a NUL in the name
             temporary.unlink(missing_ok=True)
 
 

@@ -83,16 +83,16 @@ def rank_transcripts(
     # A text that does not fit its frames has an infinite loss, and comes first.
     items, unfit = check_targets(found, frontend, tokens, lambda *_: None)
     features = [frontend(item.known_signal, item.example.group) for item in items]
+    greedy = GreedyConfig().build(tokens)
     losses: dict[int, float] = {}
     readings: dict[int, float] = {}
 
     def keep(indices: list[int], emissions: Emissions) -> None:
-        best = GreedyConfig().build(tokens)(emissions)
+        best = greedy(emissions)
         losses.update(_losses(indices, emissions, [items[index].target for index in indices]))
         readings.update(_losses(indices, emissions, [found[0].token_ids for found in best]))
 
     with progress(bar_of, "judging", len(items)) as advance:
-        greedy = GreedyConfig().build(tokens)
         hypotheses = decode(loaded.model, greedy, features, device, advance, keep)
     suspects = [
         Suspect(

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -13,6 +13,7 @@ from lxml import etree
 
 from seqlabel.errors import FormatError
 from seqlabel.input_files import MAX_DOCUMENT_BYTES, open_input, refuse_larger
+from seqlabel.whole_files import whole_file
 
 MAX_DEPTH = 200
 """Elements that may stand inside each other: no format here needs a tenth of that."""
@@ -182,17 +183,14 @@ class _RootFound(Exception):
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file or none: to a temporary name beside it, then renamed.
+    """Write a whole file or none.
 
     Raises:
         FormatError: the folder is missing or not writable.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        with whole_file(path, is_synced=False) as temporary:
+            temporary.write_bytes(data)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            temporary.unlink()
         reason = getattr(error, "strerror", None) or error
         raise FormatError(f"{path}: cannot be written ({reason})") from error

@@ -8,6 +8,7 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, no_type_check
 
@@ -18,6 +19,7 @@ from seqlabel.errors import FormatError
 from seqlabel.input_files import MAX_ARPA_BYTES, open_input, read_gzipped, refuse_larger
 from seqlabel.language_model.automaton import Ngrams
 from seqlabel.language_model.ngram import MAX_ORDER, NgramModel, sorted_orders
+from seqlabel.whole_files import whole_file
 
 LN_10 = float(np.log(10.0))
 LEAST = -99.0
@@ -87,32 +89,28 @@ def write_arpa(path: Path, model: NgramModel) -> None:
     """Writes a model as an ARPA file, gzipped where the name ends in .gz; a whole file or none."""
     place = path.resolve()  # a link stays one
     is_special = path.exists() and not path.is_file()  # a device or a pipe
-    temporary = place if is_special else place.with_name(f".{place.name}.{os.getpid()}.tmp")
     opened: Any = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(temporary, "wt", encoding="utf-8", newline="\n") as file:
-            file.write("\\data\\\n")
-            for order, ngrams in enumerate(model.orders, 1):
-                file.write(f"ngram {order}={len(ngrams)}\n")
-            names: list[str] = []
-            for order, ngrams in enumerate(model.orders, 1):
-                file.write(f"\n\\{order}-grams:\n")
-                below, words = names, [model.words[word] for word in ngrams.word.tolist()]
-                names = (
-                    words
-                    if order == 1
-                    else [
-                        f"{below[history]} {word}"
-                        for history, word in zip(ngrams.history.tolist(), words, strict=True)
-                    ]
-                )
-                file.writelines(_lines(names, ngrams))
-            file.write("\n\\end\\\n")
-        if not is_special:
-            temporary.replace(place)
-    finally:
-        if not is_special:
-            temporary.unlink(missing_ok=True)
+    with (
+        nullcontext(place) if is_special else whole_file(place, is_synced=False) as written,
+        opened(written, "wt", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write("\\data\\\n")
+        for order, ngrams in enumerate(model.orders, 1):
+            file.write(f"ngram {order}={len(ngrams)}\n")
+        names: list[str] = []
+        for order, ngrams in enumerate(model.orders, 1):
+            file.write(f"\n\\{order}-grams:\n")
+            below, words = names, [model.words[word] for word in ngrams.word.tolist()]
+            names = (
+                words
+                if order == 1
+                else [
+                    f"{below[history]} {word}"
+                    for history, word in zip(ngrams.history.tolist(), words, strict=True)
+                ]
+            )
+            file.writelines(_lines(names, ngrams))
+        file.write("\n\\end\\\n")
 
 
 def _lines(names: Sequence[str], ngrams: Ngrams) -> Sequence[str]:
