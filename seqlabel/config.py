@@ -10,6 +10,10 @@ CountFromZero = Annotated[int, msgspec.Meta(ge=0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 FromZero = Annotated[float, msgspec.Meta(ge=0)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+"""Of a score; that of any larger one would be lost in it, or infinite."""
+Score = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
+"""A natural logarithm, or a sum of some; far beyond those of any probability."""
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 

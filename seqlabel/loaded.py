@@ -1,5 +1,6 @@
 """Examples whose files have been read, with what is to be learnt from them; those that fit keep their signals."""
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -11,8 +12,10 @@ from seqlabel.errors import ManifestError, TokenError
 from seqlabel.example_table import ExampleTable
 from seqlabel.frontend import Frontend
 from seqlabel.objectives import frame_labels
-from seqlabel.records import Example, Signal
+from seqlabel.records import Example, LineImage, Matrix, Signal, Strokes, Symbols, Waveform
 from seqlabel.tokens import TokenTable
+
+DIGEST_BYTES = 16
 
 Obstacle = Callable[[Sequence[int], int], str | None]
 """Says why a target cannot be learnt from that many frames of features, or None where it can."""
@@ -270,3 +273,26 @@ def groups_of(loaded: Sequence[Loaded]) -> np.ndarray:
         return loaded.examples.group_codes()
     known: dict[str | None, int] = {}
     return np.array([known.setdefault(item.example.group, len(known)) for item in loaded], np.int64)
+
+
+def content_digest(signal: Signal) -> bytes:
+    """Returns 16 bytes that are the same for the same samples, pixels, points or values, whatever file has them."""
+    match signal:
+        case Waveform(samples, sample_rate):
+            return _digest(str(sample_rate).encode(), samples.tobytes())
+        case LineImage(pixels):
+            return _digest(f"{pixels.shape[0]} x {pixels.shape[1]}".encode(), pixels.tobytes())
+        case Strokes(strokes):
+            return _digest(*(stroke.tobytes() for stroke in strokes))
+        case Matrix(values):
+            return _digest(str(values.shape).encode(), values.tobytes())
+        case Symbols(names):
+            return _digest("\n".join(names).encode())
+
+
+def _digest(*parts: bytes) -> bytes:
+    found = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        found.update(len(part).to_bytes(8, "little"))
+        found.update(part)
+    return found.digest()

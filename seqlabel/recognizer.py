@@ -1,7 +1,6 @@
 """A trained model at work: files in, text and error rates out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -9,6 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from seqlabel.bars import BarOf, progress
 from seqlabel.calibration import Reliability, Verdict, judge
 from seqlabel.ctc import Emissions, align, runs
 from seqlabel.data import (
@@ -36,8 +36,6 @@ CHUNK = 64
 
 
 Precision = Literal["float32", "bfloat16"]
-BarOf = Callable[[str, int], AbstractContextManager[Callable[[], object]]]
-"""Shows how far something is: given what and how many, a context with a function that counts one."""
 
 
 class Recognizer:
@@ -299,8 +297,3 @@ class Recognizer:
             )
         changed = changes(texts, ((example.id, example.text) for example in told if example.text is not None))
         return replace(evaluation, num_untold=len(given) - len(examples), changes=changed)
-
-
-def progress(bar_of: BarOf | None, what: str, total: int) -> AbstractContextManager[Callable[[], object]]:
-    """Returns a context that shows how far something is, or one that does not."""
-    return nullcontext(lambda: None) if bar_of is None else bar_of(what, total)

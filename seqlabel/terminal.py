@@ -12,10 +12,10 @@ from seqlabel.errors import ConfigError, one_line
 from seqlabel.whole_files import whole_file
 
 if TYPE_CHECKING:
+    from seqlabel.bars import BarOf
     from seqlabel.confidence import Interval
     from seqlabel.line_scores import RateIntervals
     from seqlabel.metrics import ErrorRates
-    from seqlabel.recognizer import BarOf
     from seqlabel.records import Hypothesis
 
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130

@@ -24,6 +24,7 @@ from seqlabel.checkpoint import (
     restore,
     save_checkpoint,
 )
+from seqlabel.checks import look_at_contents, look_at_headers
 from seqlabel.ctc import Emissions
 from seqlabel.data import Batch, BatchMaker, ahead
 from seqlabel.devices import choose_device, fastest, precisions, prepare_arithmetic, thread_counts
@@ -104,7 +105,14 @@ def train(
             for remark in resumed.remarks if resumed is not None else ():
                 log.line(remark)
             torch.manual_seed(config.training.seed)
+            is_looked_at = resumed is None and processes.is_first
+            if is_looked_at:
+                for line in look_at_headers(config, data_dir, torch.get_num_threads(), log.bar_of):
+                    log.line(line)
             data = prepare(config, data_dir, log)
+            if is_looked_at:
+                for line in look_at_contents(data):
+                    log.line(line)
             if config.training.init_from is not None and resumed is None:
                 _take_over(config, Path(config.training.init_from), data, log)
             if processes.size > 1:  # the weights are the same everywhere, dropout is not

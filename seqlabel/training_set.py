@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from seqlabel.data import Offender, describe_offenders, with_prepared_text
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
@@ -17,10 +18,19 @@ from seqlabel.example_table import ExampleTable
 from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.formats import split_page_address
 from seqlabel.frontend import Frontend
-from seqlabel.loaded import FeaturesOnDemand, Loaded, LoadedExamples, SignalStore, learnable, scorable
+from seqlabel.loaded import (
+    DIGEST_BYTES,
+    FeaturesOnDemand,
+    Loaded,
+    LoadedExamples,
+    SignalStore,
+    content_digest,
+    learnable,
+    scorable,
+)
 from seqlabel.manifest import is_untold_line, scan_manifests
 from seqlabel.model import Model
-from seqlabel.records import Example, Signal
+from seqlabel.records import Example, Signal, Symbols
 from seqlabel.run_log import RunLog
 from seqlabel.text_warnings import rare_tokens, unknown_tokens, warnings_of_texts
 from seqlabel.texts import changes
@@ -32,7 +42,15 @@ DEV_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Everything that a run learns from and is judged by."""
+    """Everything that a run learns from and is judged by.
+
+    Attributes:
+        frontend, tokens, model: how it reads, what it writes, and the untrained network between them.
+        train, dev: the examples.
+        dev_features: of dev, computed when they are wanted where there is no room for them.
+        train_contents, dev_contents: digests of the contents, one row for each example; zeros for those that recur by
+            nature (symbols).
+    """
 
     frontend: Frontend
     tokens: TokenTable
@@ -40,6 +58,8 @@ class TrainingSet:
     train: LoadedExamples
     dev: LoadedExamples
     dev_features: FeaturesOnDemand
+    train_contents: UInt8[np.ndarray, "_num_train bytes"]
+    dev_contents: UInt8[np.ndarray, "_num_dev bytes"]
 
     def digest(self) -> str:
         """Returns a hash that tells these tokens and examples, in their order, from any others."""
@@ -76,13 +96,13 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     store = SignalStore(frontend, train_examples, (1 - DEV_SHARE) * room)
     with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:
         with frontend.fitting() as learn:
-            read_train, unreadable = _frames(store, advance, learn)
+            read_train, train_contents, unreadable = _frames(store, advance, learn)
         # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
         dev_frontend = Frontend(config.frontend)
         dev_frontend.set_statistics(frontend.statistics())
         dev_store = SignalStore(dev_frontend, dev_examples, 0.0)
         with dev_frontend.fitting(of_groups=True) as learn:
-            read_dev, dev_unreadable = _frames(dev_store, advance, learn)
+            read_dev, dev_contents, dev_unreadable = _frames(dev_store, advance, learn)
     if dev_unreadable:
         # A dev error over part of the dev set would flatter, so there is no leaving out here.
         raise ManifestError(offenders_line(dev_place, dev_unreadable, len(dev_examples)))
@@ -122,30 +142,35 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     numbers = np.flatnonzero(is_usable)
     train = LoadedExamples(train_examples.select(numbers), read_train[numbers], numbers, learnt, store)
     dev = LoadedExamples(dev_examples, read_dev, np.arange(len(dev_examples)), scored, None)
+    dev_features = _dev_features(dev_store, read_dev, DEV_SHARE * room)
     return TrainingSet(
-        frontend, tokens, model, train, dev, _dev_features(dev_store, read_dev, DEV_SHARE * room)
+        frontend, tokens, model, train, dev, dev_features, train_contents[numbers], dev_contents
     )
 
 
 def _frames(
     store: SignalStore, on_read: Callable[[], object], learn: Callable[[np.ndarray, str | None], object]
-) -> tuple[np.ndarray, list[Offender]]:
-    """Reads every example once and returns its number of frames, 0 for those that cannot be read, with the reasons.
+) -> tuple[np.ndarray, np.ndarray, list[Offender]]:
+    """Reads every example once; returns its number of frames and a digest of it, both 0 if it cannot be, and why not.
 
     The features of each are given to `learn`, for statistics over several of them.
     """
     found = np.zeros(len(store.examples), np.int32)
+    contents = np.zeros((len(store.examples), DIGEST_BYTES), np.uint8)
     offenders: list[Offender] = []
     for number, example in enumerate(store.examples):
         try:
-            features = store.frontend.feature(store.signal(number))
+            signal = store.signal(number)
+            features = store.frontend.feature(signal)
             learn(features, example.group)
             found[number] = store.frontend.num_stacked(len(features))
+            if not isinstance(signal, Symbols):
+                contents[number] = np.frombuffer(content_digest(signal), np.uint8)
         except SeqlabelError as error:
             store.forget(number)
             offenders.append(Offender(example.id, str(error)))
         on_read()
-    return found, offenders
+    return found, contents, offenders
 
 
 def _usable(

@@ -1,5 +1,6 @@
 """What is wrong with a corpus, found before a training finds it, or learns it."""
 
+from seqlabel.checks.before_training import look_at_contents, look_at_headers
 from seqlabel.checks.cleaning import LeftOut, write_cleaned
 from seqlabel.checks.corpus import CorpusReport, Span, Summary, check_corpus
 from seqlabel.checks.findings import KINDS, LEVELS, Finding, Kind, Level, Place
@@ -23,6 +24,8 @@ __all__ = [
     "Suspect",
     "Unranked",
     "check_corpus",
+    "look_at_contents",
+    "look_at_headers",
     "rank_transcripts",
     "read_splits",
     "splits_of_recipe",

@@ -1,6 +1,5 @@
 """What is odd about the content of an example: silence, clipping, blank or inverted images, ink without extent."""
 
-import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +17,7 @@ from seqlabel.formats import (
     read_page_line,
     read_symbols,
 )
+from seqlabel.loaded import content_digest
 from seqlabel.records import Example, LineImage, Matrix, Signal, Strokes, Symbols, Waveform
 
 SILENCE = 10 ** (-70 / 20)
@@ -86,8 +86,7 @@ def read_content(example: Example, kind: SourceKind) -> Content:
         case Matrix():
             return _of_matrix(signal)
         case Symbols():
-            digest = _digest("\n".join(signal.names).encode())
-            return Content(digest, {"symbols": float(len(signal.names))})
+            return Content(content_digest(signal), {"symbols": float(len(signal.names))})
 
 
 def _signal_of(example: Example, kind: SourceKind) -> Signal:
@@ -111,21 +110,12 @@ def _signal_of(example: Example, kind: SourceKind) -> Signal:
     return read_matrix(source, sphinx_width=1)
 
 
-def _digest(*parts: bytes) -> bytes:
-    found = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        found.update(len(part).to_bytes(8, "little"))
-        found.update(part)
-    return found.digest()
-
-
 # --- audio ------------------------------------------------------------------------------------------------
 
 
 def _of_waveform(signal: Waveform, num_characters: int) -> Content:
     samples, rate = signal.samples, signal.sample_rate
-    digest = _digest(str(rate).encode(), samples.tobytes())
-    content = Content(digest, {"seconds": len(samples) / rate})
+    content = Content(content_digest(signal), {"seconds": len(samples) / rate})
     centred = samples - samples.mean()
     peak = float(np.abs(centred).max())
     if peak < SILENCE:
@@ -193,8 +183,7 @@ def _db(value: float) -> float:
 def _of_line_image(signal: LineImage, num_characters: int) -> Content:
     pixels = signal.pixels
     height, width = pixels.shape
-    digest = _digest(f"{height} x {width}".encode(), pixels.tobytes())
-    content = Content(digest, {"pixels": float(width), "heights": width / height})
+    content = Content(content_digest(signal), {"pixels": float(width), "heights": width / height})
     if height > HIGHER * width and num_characters >= WORDY:
         content.oddities.append((SIDEWAYS, f"{width} x {height} pixels for {num_characters} characters"))
     levels = np.bincount(pixels.reshape(-1), minlength=256).cumsum() / pixels.size
@@ -232,7 +221,6 @@ def _of_line_image(signal: LineImage, num_characters: int) -> Content:
 
 
 def _of_strokes(signal: Strokes, num_characters: int) -> Content:
-    digest = _digest(*(stroke.tobytes() for stroke in signal.strokes))
     points = np.concatenate([stroke.reshape(-1, 2) for stroke in signal.strokes]).astype(np.float64)
     width, height = np.ptp(points, axis=0)
     path = sum(
@@ -241,7 +229,7 @@ def _of_strokes(signal: Strokes, num_characters: int) -> Content:
     lengths = {"points": float(len(points))}
     if height:  # whatever the units of the tablet are
         lengths |= {"heights": float(width / height), "path": path / float(height)}
-    content = Content(digest, lengths, height=float(height))
+    content = Content(content_digest(signal), lengths, height=float(height))
     if not max(width, height):
         content.oddities.append((BLANK, f"{len(points)} points, all at one place"))
     elif len(points) < POINTS_FOR_A_CHARACTER * num_characters:
@@ -253,7 +241,7 @@ def _of_strokes(signal: Strokes, num_characters: int) -> Content:
 
 def _of_matrix(signal: Matrix) -> Content:
     values = signal.values
-    digest = _digest(str(values.shape).encode(), values.tobytes())
+    digest = content_digest(signal)
     if values.shape[1] == 1:
         content = Content(digest, {"frames": len(values) / SPHINX_WIDTH})
         values = values.reshape(-1, SPHINX_WIDTH) if not len(values) % SPHINX_WIDTH else values

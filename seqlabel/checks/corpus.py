@@ -7,6 +7,7 @@ from statistics import median
 
 import numpy as np
 
+from seqlabel.bars import BarOf, progress
 from seqlabel.checks.contents import Content, read_content
 from seqlabel.checks.findings import (
     BLANK,
@@ -36,7 +37,6 @@ from seqlabel.data import with_prepared_text
 from seqlabel.errors import SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.formats import split_ink_address
-from seqlabel.recognizer import BarOf, progress
 from seqlabel.records import Example
 from seqlabel.texts import TextConfig
 from seqlabel.tokens import TokenUnit

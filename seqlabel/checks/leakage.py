@@ -102,8 +102,8 @@ def _shared_groups(first: Split, second: Split) -> Iterator[Finding]:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     yield Finding(
         SHARED_GROUP,
-        f"{len(names)} groups of {second.name}, {len(shared):,} of its {len(second.examples):,} examples, stand in "
-        f"{first.name} too: {named}{more}",
+        f"{len(names)} {'group' if len(names) == 1 else 'groups'} of {second.name}, {len(shared):,} of its "
+        f"{len(second.examples):,} examples, stand in {first.name} too: {named}{more}",
         tuple(Place(second.name, example.id) for example in shared),
     )
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqlabel.errors import ManifestError
-from seqlabel.experiment import ExperimentConfig
+from seqlabel.experiment import DataConfig, ExperimentConfig
 from seqlabel.formats import split_page_address
 from seqlabel.manifest import read_manifest, read_manifests
 from seqlabel.records import Example
+from seqlabel.training_set import read_examples
 
 USUAL_SPLITS = ("train", "dev", "valid", "validation", "val", "test")
 """Names of manifests that a folder is looked through for."""
@@ -73,16 +74,24 @@ def splits_of_recipe(config: ExperimentConfig, data_dir: Path, tell: Callable[[s
     Raises:
         ManifestError, ConfigError: as training raises them.
     """
-    from seqlabel.training_set import read_examples
+    return recipe_splits(config.data, data_dir, *read_examples(config.data, data_dir, tell))
 
-    train, dev = read_examples(config.data, data_dir, tell)
-    dev_name = config.data.dev or f"a share of {', '.join(config.data.train)}"
+
+def recipe_splits(
+    data: DataConfig, data_dir: Path, train: Sequence[Example], dev: Sequence[Example]
+) -> list[Split]:
+    """Returns what a recipe learns from and is judged by as splits, with `test.jsonl` where there is one.
+
+    Raises:
+        ManifestError: that cannot be read.
+    """
+    dev_name = data.dev or f"a share of {', '.join(data.train)}"
     splits = [
-        _split("train", ", ".join(str(data_dir / name) for name in config.data.train), train),
+        _split("train", ", ".join(str(data_dir / name) for name in data.train), train),
         _split("dev", str(data_dir / dev_name), dev),
     ]
     test = data_dir / "test.jsonl"
-    if test.is_file() and "test.jsonl" not in (*config.data.train, config.data.dev):
+    if test.is_file() and "test.jsonl" not in (*data.train, data.dev):
         splits.append(_split("test", str(test), read_manifest(test)))
     return splits
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from seqlabel.bars import BarOf, progress
 from seqlabel.checks.findings import Place
 from seqlabel.ctc import Emissions, ctc_loss
 from seqlabel.data import check_targets, read_signals, with_prepared_text
@@ -18,7 +19,6 @@ from seqlabel.errors import ConfigError
 from seqlabel.evaluation import decode
 from seqlabel.model_file import LoadedModel
 from seqlabel.objectives import CtcConfig
-from seqlabel.recognizer import BarOf, progress
 from seqlabel.records import Example
 
 

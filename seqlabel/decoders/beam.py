@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import torch
 
-from seqlabel.config import Config, FromZero
+from seqlabel.config import Config, FromZero, Score, Weight
 from seqlabel.ctc import Emissions
 from seqlabel.decoders.lexicon import NO_WORDS, Lexicon, build_lexicon, spelled
 from seqlabel.decoders.rules import grammar_rules, hot_word_rules, no_rules
@@ -81,14 +81,14 @@ class BeamConfig(Config, frozen=True, tag="beam"):
     beam_width: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
     token_floor: float | None = None
     score_margin: FromZero | None = None
-    lm_weight: FromZero = 0.5
-    word_lm_weight: FromZero = 0.5
-    insertion_bonus: float = 0.0
-    unknown_word: float | None = None
-    prior_weight: FromZero = 0.0
-    log_prior: tuple[float, ...] | None = None
+    lm_weight: Weight = 0.5
+    word_lm_weight: Weight = 0.5
+    insertion_bonus: Score = 0.0
+    unknown_word: Score | None = None
+    prior_weight: Weight = 0.0
+    log_prior: tuple[Score, ...] | None = None
     hot_words: tuple[str, ...] = ()
-    hot_word_boost: FromZero = 5.0
+    hot_word_boost: Weight = 5.0
     grammar: str | None = None
     allowed_texts: tuple[str, ...] = ()
 

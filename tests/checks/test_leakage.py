@@ -61,7 +61,7 @@ def test_groups_in_two_splits_are_counted_and_named() -> None:
     dev = split("dev", ("c", "z", "anna"), ("d", "w", "anna"), ("e", "v", "cleo"), ("f", "u", None))
     [finding] = apart(dev, train)
     assert finding.kind == SHARED_GROUP
-    assert finding.reason == "1 groups of dev, 2 of its 4 examples, stand in train too: anna"
+    assert finding.reason == "1 group of dev, 2 of its 4 examples, stand in train too: anna"
     assert finding.places == (Place("dev", "c"), Place("dev", "d"))
 
 

@@ -341,6 +341,27 @@ def test_sizes_in_a_model_file_take_no_memory_before_the_weights_are_there(name:
         assert str(path) in said and "checksum" not in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("word_lm_weight", 1e308),
+        ("lm_weight", 1e308),
+        ("insertion_bonus", -1e308),
+        ("unknown_word", -1e308),
+        ("hot_word_boost", 1e308),
+        ("prior_weight", 1e308),
+        ("log_prior", [-1e308, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_weights_of_a_decoder_that_no_sum_holds_are_refused(name: str, value: object, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.safetensors", seeds.model(tmp_path)[0])
+
+    def change(header: dict[str, object]) -> None:
+        header["experiment"]["decoder"] = {"type": "beam", name: value}  # type: ignore[index]
+
+    assert name in refusal(lambda: load_model(header_changed(path, change), CPU), ModelFileError)
+
+
 def test_a_model_file_nested_without_end_is_refused(tmp_path: Path) -> None:
     deep: list[object] = []
     for _ in range(400):
