@@ -181,7 +181,8 @@ TEXT: tuple[Operation, ...] = (
 # --- XML --------------------------------------------------------------------------------------------------
 
 _TAG = re.compile(rb"<[^<>]*>")
-_ATTRIBUTE = re.compile(rb"([\w:-]+)=\"([^\"]*)\"")
+# The look behind it keeps a long word without an equals sign from being tried from each of its letters on.
+_ATTRIBUTE = re.compile(rb"(?<![\w:-])([\w:-]+)=\"([^\"]*)\"")
 _DOCTYPES = (
     b"<!DOCTYPE x>",
     b'<!DOCTYPE x SYSTEM "file:///etc/passwd">',
