@@ -12,12 +12,15 @@ Writes below OUT:
 - single_train, single_dev, single_test: the recordings one by one, referenced where they lie;
 - train, dev, test: connected strings of 3 to 7 digits by one speaker, 16-bit wav at 8 kHz. The recordings
   follow each other after a pause of 0 to 0.25 s filled with noise as loud as the quietest tenth of the
-  quietest recording, at least 20 dB below the string. The text is the words: "seven two two".
+  quietest recording, at least 20 dB below the string. The text is the words: "seven two two";
+- train.ctm, dev.ctm, test.ctm: where each word of the strings begins and how long it is, in NIST's form. The
+  recordings are cut closely, so that these are the borders of what was said.
 
 The official split: index 0-4 is test, the rest train; of the train recordings index 5-9 is taken out for dev.
 A string is made of recordings of its own split only, each used about equally often. The seed is fixed.
 """
 
+import itertools
 import re
 import sys
 from collections import defaultdict
@@ -29,8 +32,9 @@ import numpy as np
 
 from data_prep.corpus_source import Prepared, Published, find_root, run
 from seqlabel.errors import ManifestError
-from seqlabel.formats import read_audio, write_wav
+from seqlabel.formats import WRITERS, TimedReading, TimedText, read_audio, write_wav
 from seqlabel.records import Example, Waveform
+from seqlabel.whole_files import write_whole
 
 PUBLISHED = Published(
     name="fsdd",
@@ -89,17 +93,19 @@ def split_of(index: int) -> str:
     return "dev" if index < 10 else "train"
 
 
-def join(recordings: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Returns the recordings one after the other with noisy pauses of random length between them."""
+def join(recordings: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, list[int]]:
+    """Returns the recordings one after the other with noisy pauses of random length, and where each begins."""
     loudness = float(np.sqrt(np.concatenate(recordings).astype(np.float64).var()))
     quietest = min(noise_level(samples) for samples in recordings)
     # Recordings are cut so close that some have no quiet part: what is quietest there may still be speech.
     level = max(FAINTEST_NOISE, min(quietest, loudness * LOUDEST_NOISE))
     pieces = [recordings[0]]
-    for samples in recordings[1:]:
+    starts = [0]
+    for before, samples in itertools.pairwise(recordings):
         pause = int(rng.integers(0, int(MAX_PAUSE_SECONDS * SAMPLE_RATE) + 1))
         pieces += [rng.normal(0.0, level, pause), samples]
-    return np.concatenate(pieces).clip(-1.0, 1.0).astype(np.float32)
+        starts.append(starts[-1] + len(before) + pause)
+    return np.concatenate(pieces).clip(-1.0, 1.0).astype(np.float32), starts
 
 
 def noise_level(samples: np.ndarray) -> float:
@@ -130,6 +136,8 @@ def _write_strings(
     for recording in recordings:
         by_speaker[recording.speaker].append(recording)
     examples = []
+    times: list[str] = []
+    ctm = WRITERS["ctm"][1]
     num_samples = 0
     for speaker, own in sorted(by_speaker.items()):
         # A seed for each speaker and split: another speaker more changes nobody else's strings.
@@ -145,11 +153,19 @@ def _write_strings(
             example_id = f"{split}-{speaker}-{number:04d}"
             target = out / "strings" / split / speaker / f"{example_id}.wav"
             target.parent.mkdir(parents=True, exist_ok=True)
-            samples = join([one.samples for one in chosen], rng)
+            samples, starts = join([one.samples for one in chosen], rng)
+            words = [
+                TimedText(
+                    WORDS[one.digit], start / SAMPLE_RATE, (start + len(one.samples)) / SAMPLE_RATE
+                )
+                for one, start in zip(chosen, starts, strict=True)
+            ]
+            times += ctm(TimedReading(example_id, len(samples) / SAMPLE_RATE, tuple(words), ()))
             write_wav(target, Waveform(samples, SAMPLE_RATE))
             num_samples += len(samples)
             text = " ".join(WORDS[one.digit] for one in chosen)
             examples.append(Example(id=example_id, source=target, text=text, group=speaker))
+    write_whole(out / f"{split}.ctm", "".join(f"{line}\n" for line in times).encode())
     return examples, num_samples / SAMPLE_RATE
 
 

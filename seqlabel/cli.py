@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seqlabel.line_scores import Line
     from seqlabel.recognizer import Recognizer
 
+from seqlabel.aligning import add_align_options, align
 from seqlabel.calibrating import add_calibrate_options, calibrate
 from seqlabel.check_command import add_check_options, check
 from seqlabel.errors import ConfigError, SeqlabelError
@@ -232,22 +233,6 @@ def _transcribe(arguments: argparse.Namespace) -> int:
     return transcribe(_recognizer(arguments), arguments)
 
 
-def _align(arguments: argparse.Namespace) -> int:
-    out: Path = arguments.out
-    refuse_unwritable(out)
-    from seqlabel.manifest import write_manifest
-    from seqlabel.recognizer import Recognizer
-
-    recognizer = Recognizer.load(arguments.model, arguments.device)
-    aligned, offenders = recognizer.align(arguments.manifest, bars_on_terminal())
-    if aligned:
-        write_manifest(out, aligned)
-    print(f"{out}: {len(aligned):,} of {len(aligned) + len(offenders):,} examples with labels")
-    for offender in offenders:
-        complain(f"{arguments.manifest}: '{offender.id}': {offender.reason}")
-    return USER_ERROR if offenders else DONE
-
-
 def _score(arguments: argparse.Namespace) -> int:
     from seqlabel.transcripts import read_pairs
 
@@ -435,17 +420,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(reading)
     add_transcribe_options(reading)
 
-    align = command(
-        _align,
+    aligning = command(
+        align,
         "align",
         "find where each token of the texts stands",
         "\n\nWrites the manifest again, with the labels of each example and the frames that they take up, for\n"
-        "framewise training. An example that cannot be aligned is one line on standard error, and the exit\n"
-        "code is 2.",
+        "framewise training; with --format the times of words and tokens for Praat, subtitles or scoring tools.\n"
+        "An example that cannot be aligned is one line on standard error, and the exit code is 2.",
     )
-    _add_model(align)
-    align.add_argument("manifest", metavar="MANIFEST", type=Path, help="examples with their texts")
-    align.add_argument("out", metavar="OUT.jsonl", type=Path, help="the manifest that is written")
+    _add_model(aligning)
+    add_align_options(aligning)
 
     score = command(
         _score,
@@ -510,7 +494,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
-    for added in (checking, train, evaluate, reading, align, calibrating):
+    for added in (checking, train, evaluate, reading, aligning, calibrating):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),

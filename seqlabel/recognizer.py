@@ -1,7 +1,7 @@
 """A trained model at work: files in, text and error rates out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from seqlabel.data import (
     read_signals,
     with_prepared_text,
 )
-from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig
+from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig, path_spans
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
@@ -28,7 +28,7 @@ from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.metrics import CharacterUnit, ErrorRates
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.objectives import CtcConfig
-from seqlabel.records import Example, Hypothesis
+from seqlabel.records import Example, Hypothesis, Signal, Span
 from seqlabel.texts import changes
 
 CHUNK = 64
@@ -36,6 +36,22 @@ CHUNK = 64
 
 
 Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """An example and the most probable path of its text.
+
+    Attributes:
+        example, signal: what it is, its text as the model learns texts.
+        path: a token id or the blank for each frame of emissions.
+        spans: the tokens with their frames and confidences.
+    """
+
+    example: Example
+    signal: Signal
+    path: tuple[int, ...]
+    spans: tuple[Span, ...]
 
 
 class Recognizer:
@@ -145,7 +161,10 @@ class Recognizer:
         return hypothesis if self.calibration is None else self.calibration.applied(hypothesis)
 
     def align(
-        self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None
+        self,
+        manifest: str | Path | Sequence[Example],
+        bar_of: BarOf | None = None,
+        label_prior: float = 0.0,
     ) -> tuple[list[Example], list[Offender]]:
         """Returns the examples with labels out of the best path of their texts, and those that cannot be aligned.
 
@@ -154,6 +173,33 @@ class Recognizer:
         Args:
             manifest: as for `evaluate`.
             bar_of: as for `evaluate`.
+            label_prior: as for `aligned`.
+
+        Raises:
+            ConfigError: the model has not learnt by CTC.
+        """
+        found, offenders = self.aligned(manifest, bar_of, label_prior)
+        names = self.header.tokens.tokens
+        examples = []
+        for one in found:
+            labels = tuple((names[token], float(count)) for token, count in runs(one.path))
+            examples.append(replace(one.example, labels=labels))
+        return examples, offenders
+
+    def aligned(
+        self,
+        manifest: str | Path | Sequence[Example],
+        bar_of: BarOf | None = None,
+        label_prior: float = 0.0,
+    ) -> tuple[list[Aligned], list[Offender]]:
+        """Returns the best path of the text of each example, and the examples that cannot be aligned.
+
+        Args:
+            manifest: as for `evaluate`.
+            bar_of: as for `evaluate`.
+            label_prior: the share of the logarithm of each token's mean probability, the blank's included, over all
+                frames of the manifest that is taken off first (Huang et al., "Less peaky and more accurate CTC forced
+                alignment by label priors", ICASSP 2024): the blank, which is probable everywhere, gives way.
 
         Raises:
             ConfigError: the model has not learnt by CTC.
@@ -171,20 +217,33 @@ class Recognizer:
             found, offenders = read_signals(examples, frontend, on_example)
         frontend.fit_groups((signal, example.group) for example, signal in found)
         loaded, others = check_targets(found, frontend, tokens, self.loaded.model.obstacle)
-        labelled: dict[int, Example] = {}
+        kept: dict[int, np.ndarray] = {}
+        paths: dict[int, Aligned] = {}
+
+        def put(index: int, log_probs: np.ndarray, log_prior: np.ndarray | float = 0.0) -> None:
+            item = loaded[index]
+            path = align(log_probs - log_prior, item.target)
+            spans = path_spans(log_probs[np.arange(len(path)), path], path, tokens)
+            paths[index] = Aligned(item.example, item.known_signal, tuple(path), spans)
 
         def keep(indices: list[int], emissions: Emissions) -> None:
             log_probs = emissions.log_probs.cpu().numpy()
             for index, frames, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
-                spans = runs(align(frames[:length], loaded[index].target))
-                labels = tuple((tokens.tokens[token], float(count)) for token, count in spans)
-                labelled[index] = replace(loaded[index].example, labels=labels)
+                if label_prior:
+                    kept[index] = frames[:length].copy()
+                else:
+                    put(index, frames[:length])
 
         features = [frontend(item.known_signal, item.example.group) for item in loaded]
         with progress(bar_of, "aligning", len(loaded)) as on_example:
             greedy = GreedyConfig().build(tokens)
             decode(self.loaded.model, greedy, features, self.device, on_example, keep)
-        return [labelled[index] for index in range(len(loaded))], offenders + others
+        if kept:
+            total = sum(np.exp(frames).sum(axis=0, dtype=np.float64) for frames in kept.values())
+            prior = np.log(np.maximum(total / np.sum(total), np.finfo(np.float32).tiny))
+            for index in range(len(loaded)):
+                put(index, kept.pop(index), label_prior * prior)
+        return [paths[index] for index in range(len(loaded))], offenders + others
 
     def emissions(
         self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None

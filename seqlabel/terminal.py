@@ -1,5 +1,6 @@
 """What the commands share: files that are written whole or not at all, tables, and complaints of one line."""
 
+import argparse
 import json
 import math
 import os
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 """Exit codes."""
+SOUND, PEAKS = "sound", "peaks"
+"""Where words end in times: by what their tokens sound like, or half way between the peaks of CTC."""
 MOST_LABELS = 20
 """A table of confusions has as many rows at most; beyond that the most frequent ones are listed."""
 
@@ -46,6 +49,16 @@ def files_below(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
         for name in sorted(names):
             if name.lower().endswith(endings) and not name.startswith("."):
                 yield Path(where, name)
+
+
+def add_borders_option(parser: argparse.ArgumentParser) -> None:
+    """Adds the option of commands that write times of words."""
+    parser.add_argument(
+        "--borders",
+        choices=(SOUND, PEAKS),
+        help="where words begin and end in times: by what their tokens sound like (the default), or "
+        "half way between the frames where the model is surest",
+    )
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> None:

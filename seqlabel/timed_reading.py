@@ -1,22 +1,25 @@
 """Recordings read with a trained model: when each word and token was said."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
+from seqlabel.borders import Utterance, find_borders
 from seqlabel.errors import SeqlabelError
-from seqlabel.features import LogMel, Mfcc
+from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
 from seqlabel.recognizer import CHUNK, Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
 MOST_SECONDS = 0.25
 """How far a token reaches from its middle at most: CTC says where it is surest of a token, not where that ends."""
+LEAST_STD = 1e-6
+"""Of a coefficient over a recording; digital silence has none."""
 _MANY_FRAMES = 1_000_000
 
 
@@ -41,14 +44,15 @@ def frame_edges(recognizer: Recognizer, num_frames: int) -> Float64[np.ndarray, 
 
 
 def read_timed(
-    recognizer: Recognizer, paths: Sequence[Path]
+    recognizer: Recognizer, paths: Sequence[Path], *, by_sound: bool = True
 ) -> Iterator[tuple[Path, tuple[TimedReading, Hypothesis] | SeqlabelError]]:
     """Yields each recording with the times of what was read in it, or with the error that kept it from being read."""
     frontend = recognizer.loaded.frontend
     for start in range(0, len(paths), CHUNK):
         chunk = paths[start : start + CHUNK]
         failed: dict[int, SeqlabelError] = {}
-        features, seconds = {}, {}
+        features: dict[int, np.ndarray] = {}
+        signals: dict[int, Waveform] = {}
         for index, path in enumerate(chunk):
             try:
                 signal = frontend.read(Example(id=str(path), source=path))
@@ -57,25 +61,104 @@ def read_timed(
                 failed[index] = error if str(path) in str(error) else type(error)(f"{path}: {error}")
                 continue
             assert isinstance(signal, Waveform)
-            seconds[index] = len(signal.samples) / signal.sample_rate
+            signals[index] = signal
         found = iter(recognizer.read_features(list(features.values())))
         for index, path in enumerate(chunk):
             if index in failed:
                 yield path, failed[index]
                 continue
             best = next(found)[0]
-            yield path, (timed(recognizer, path.stem, seconds[index], best), best)
+            yield path, (timed(recognizer, path.stem, signals[index], best, by_sound=by_sound), best)
 
 
-def timed(recognizer: Recognizer, name: str, seconds: float, best: Hypothesis) -> TimedReading:
-    """Returns the times of a hypothesis.
+def timed(
+    recognizer: Recognizer, name: str, signal: Waveform, best: Hypothesis, *, by_sound: bool = True
+) -> TimedReading:
+    """Returns the times of a hypothesis."""
+    said = Said(signal, best.token_ids, best.spans)
+    [times] = times_of_all(recognizer, [said], by_sound=by_sound)
+    return timed_spans(name, said.seconds, best.spans, best.words, times)
 
-    Between two tokens the border lies half way from middle to middle, and no token reaches further than `MOST_SECONDS`.
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A recording, the ids of the tokens that are said in it, and the frames where the model is surest of them."""
+
+    signal: Waveform
+    token_ids: tuple[int, ...]
+    spans: tuple[Span, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.signal.samples) / self.signal.sample_rate
+
+
+def times_of_all(
+    recognizer: Recognizer, found: Sequence[Said], *, by_sound: bool = True
+) -> list[list[tuple[float, float]]]:
+    """Returns when each token begins and ends, in seconds, in each of the recordings.
+
+    Args:
+        recognizer: the model that found them.
+        found: the recordings.
+        by_sound: find the borders by what the tokens sound like in all of them (`borders`), those of spaces by the
+            peaks alone; else half way between the peaks of CTC, no token further than `MOST_SECONDS` from its own.
     """
-    if not best.spans:
-        return TimedReading(name, seconds, (), ())
-    edges = frame_edges(recognizer, max(span.end_frame for span in best.spans))
-    middles = [float(edges[span.start_frame] + edges[span.end_frame]) / 2 for span in best.spans]
+    times = [_times_by_peaks(recognizer, one.spans, one.seconds) for one in found]
+    if not by_sound:
+        return times
+    feature = recognizer.loaded.frontend.feature
+    assert isinstance(feature, Mfcc | LogMel)
+    sound = MfccConfig(sample_rate=feature.config.sample_rate, num_deltas=0).build()
+    step, first = sound.step_seconds, (sound.window_seconds - sound.step_seconds) / 2
+    by_words = recognizer.header.tokens.unit == "word"
+    utterances: list[Utterance] = []
+    places_of: list[tuple[int, list[int]]] = []
+    for number, one in enumerate(found):
+        places = [place for place, span in enumerate(one.spans) if span.text != " "]
+        if not places:
+            continue
+        cepstra = sound(one.signal).astype(np.float64)
+        middles = _middles(recognizer, one.spans)
+        peaks = _increasing([round((middles[place] - first) / step - 0.5) for place in places], len(cepstra))
+        if peaks is None:  # more tokens than there are steps of this sound: they keep the times of CTC
+            continue
+        between = [by_words or right - left > 1 for left, right in pairwise(places)]
+        utterances.append(
+            Utterance(
+                (cepstra - cepstra.mean(axis=0)) / np.maximum(cepstra.std(axis=0), LEAST_STD),
+                cepstra[:, 0],
+                tuple(one.token_ids[place] for place in places),
+                peaks,
+                np.array([True, *between, True]),
+            )
+        )
+        places_of.append((number, places))
+    for (number, places), borders in zip(places_of, find_borders(utterances), strict=True):
+        for place, (start, end) in zip(places, borders.tolist(), strict=True):
+            begins = 0.0 if start == 0 else first + start * step
+            times[number][place] = (begins, min(found[number].seconds, first + end * step))
+    return times
+
+
+def _increasing(peaks: Sequence[int], num_frames: int) -> Int64[np.ndarray, " S"] | None:
+    """Returns the peaks moved as little as makes each a frame of its own; None where there are too few frames."""
+    if len(peaks) > num_frames:
+        return None
+    found = np.array(peaks, np.int64)
+    order = np.arange(len(found))
+    found = np.maximum.accumulate(np.maximum(found, order) - order) + order
+    last = num_frames - len(found) + order
+    return np.minimum(found, last)
+
+
+def _times_by_peaks(
+    recognizer: Recognizer, spans: Sequence[Span], seconds: float
+) -> list[tuple[float, float]]:
+    if not spans:
+        return []
+    middles = _middles(recognizer, spans)
     borders = [(left + right) / 2 for left, right in pairwise(middles)]
     starts = [
         max(0.0, border, middle - MOST_SECONDS)
@@ -85,13 +168,30 @@ def timed(recognizer: Recognizer, name: str, seconds: float, best: Hypothesis) -
         min(seconds, border, middle + MOST_SECONDS)
         for border, middle in zip([*borders, seconds], middles, strict=True)
     ]
+    return [(start, max(start, end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def _middles(recognizer: Recognizer, spans: Sequence[Span]) -> list[float]:
+    """Returns the seconds at which the model is surest of each token."""
+    edges = frame_edges(recognizer, max(span.end_frame for span in spans))
+    return [float(edges[span.start_frame] + edges[span.end_frame]) / 2 for span in spans]
+
+
+def timed_spans(
+    name: str,
+    seconds: float,
+    spans: Sequence[Span],
+    words: Sequence[Span],
+    times: Sequence[tuple[float, float]],
+) -> TimedReading:
+    """Returns tokens and words with the times of the tokens."""
     tokens = [
-        TimedText(span.text, start, max(start, end), span.confidence)
-        for span, start, end in zip(best.spans, starts, ends, strict=True)
+        TimedText(span.text, start, end, span.confidence)
+        for span, (start, end) in zip(spans, times, strict=True)
     ]
-    by_frame = {span.start_frame: token for span, token in zip(best.spans, tokens, strict=True)}
-    words = tuple(_word(word, best.spans, by_frame) for word in best.words)
-    return TimedReading(name, seconds, words, tuple(token for token in tokens if token.text != " "))
+    by_frame = {span.start_frame: token for span, token in zip(spans, tokens, strict=True)}
+    found = tuple(_word(word, spans, by_frame) for word in words)
+    return TimedReading(name, seconds, found, tuple(token for token in tokens if token.text != " "))
 
 
 def _word(word: Span, spans: Sequence[Span], by_frame: dict[int, TimedText]) -> TimedText:

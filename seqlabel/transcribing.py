@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.terminal import (
     DONE,
+    PEAKS,
+    add_borders_option,
     as_json_text,
     bars_on_terminal,
     complain,
@@ -57,6 +59,7 @@ def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", action="store_true", help="read pen ink whose text wraps row by row, as FILE:0, FILE:1 ..."
     )
+    add_borders_option(parser)
     parser.add_argument(
         "--workers",
         metavar="N",
@@ -90,6 +93,8 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         raise ConfigError("--review is of the best reading; leave --n-best out")
     if arguments.workers is not None and arguments.workers < 1:
         raise ConfigError(f"--workers {arguments.workers}: expected at least 1")
+    if arguments.borders is not None and arguments.format not in TIMED:
+        raise ConfigError(f"--borders: for times, which --format {', '.join(TIMED)} write")
     writes = arguments.format in WRITTEN
     if arguments.rows and writes and arguments.format != INKML:
         what = "recordings" if arguments.format in TIMED else "pages"
@@ -368,7 +373,9 @@ def _write_timed(
     bars = bars_on_terminal() if len(files) > 1 else None
     with nullcontext(lambda: None) if bars is None else bars("reading recordings", len(files)) as on_file:
         for (path, target), (_, result) in zip(
-            targets, read_timed(recognizer, [path for path, _ in files]), strict=True
+            targets,
+            read_timed(recognizer, [path for path, _ in files], by_sound=arguments.borders != PEAKS),
+            strict=True,
         ):
             try:
                 if isinstance(result, SeqlabelError):

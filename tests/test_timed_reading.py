@@ -1,6 +1,6 @@
 """When words were said: a recogniser with random weights has frames like any other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from seqlabel.model import Model
 from seqlabel.model_file import Header, LoadedModel, TrainingSummary, save_model
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Hypothesis, Span, Waveform
-from seqlabel.timed_reading import MOST_SECONDS, frame_edges, timed
+from seqlabel.timed_reading import MOST_SECONDS, Said, frame_edges, timed, times_of_all
 from seqlabel.tokens import TokenTable
 from tests.blocks import TrainedRun
 
@@ -81,13 +81,16 @@ def span(text: str, start: int, end: int, confidence: float = 0.9) -> Span:
     return Span(text=text, start_frame=start, end_frame=end, confidence=confidence)
 
 
+def silence(seconds: float) -> Waveform:
+    return Waveform(np.zeros(round(8000 * seconds), np.float32), 8000)
+
+
 def test_borders_lie_half_way_and_no_token_reaches_far() -> None:
     reader = recognizer(PLAIN, None)
     spans = (span("a", 10, 12), span("b", 20, 22), span(" ", 30, 31), span("c", 150, 152))
     words = (span("ab", 10, 22, 0.7), span("c", 150, 152, 0.8))
-    found = timed(
-        reader, "x", 2.0, Hypothesis(text="ab c", token_ids=(), score=0.0, spans=spans, words=words)
-    )
+    best = Hypothesis(text="ab c", token_ids=(2, 3, 1, 4), score=0.0, spans=spans, words=words)
+    found = timed(reader, "x", silence(2.0), best, by_sound=False)
     assert [token.text for token in found.tokens] == ["a", "b", "c"]  # the space is not heard
     a, b, c = found.tokens
     middle = 0.0075 + 0.11
@@ -101,8 +104,48 @@ def test_borders_lie_half_way_and_no_token_reaches_far() -> None:
 
 
 def test_nothing_read_has_no_times() -> None:
-    found = timed(recognizer(PLAIN, None), "x", 2.0, Hypothesis(text="", token_ids=(), score=0.0))
+    found = timed(recognizer(PLAIN, None), "x", silence(2.0), Hypothesis(text="", token_ids=(), score=0.0))
     assert (found.words, found.tokens, found.seconds) == ((), (), 2.0)
+
+
+def bursts(times: Sequence[tuple[float, float, float]], seconds: float) -> Waveform:
+    """Tones of so many Hz from one time to another, in faint noise."""
+    samples = np.random.default_rng(1).normal(scale=1e-3, size=round(8000 * seconds))
+    for start, end, pitch in times:
+        part = slice(round(8000 * start), round(8000 * end))
+        samples[part] += 0.3 * np.sin(2 * np.pi * pitch * np.arange(part.stop - part.start) / 8000)
+    return Waveform(samples.astype(np.float32), 8000)
+
+
+TONES = ((0.3, 0.72, 400.0), (0.72, 1.1, 1500.0), (1.5, 1.9, 400.0))
+"""A word of two tokens, and another one after a pause."""
+TONE_SPANS = (span("a", 45, 46), span("b", 100, 101), span(" ", 120, 121), span("c", 180, 181))
+"""The peaks of CTC: somewhere in the tones."""
+
+
+def test_words_begin_and_end_where_they_are_heard() -> None:
+    said = Said(bursts(TONES, 2.2), (2, 3, 1, 4), TONE_SPANS)
+    [times] = times_of_all(recognizer(PLAIN, None), [said])
+    heard = [times[place] for place in (0, 1, 3)]
+    assert np.abs(np.array(heard) - np.array(TONES)[:, :2]).max() <= 0.02
+    [by_peaks] = times_of_all(recognizer(PLAIN, None), [said], by_sound=False)
+    assert abs(by_peaks[3][0] - 1.5) > 0.05  # what there was before
+
+
+def test_silence_and_crowded_tokens_have_times_in_their_order_too() -> None:
+    spans = tuple(span("a", frame, frame + 1) for frame in range(0, 40, 2))
+    for signal in (silence(0.4), bursts([(0.1, 0.2, 400.0)], 0.4)):
+        [times] = times_of_all(recognizer(PLAIN, None), [Said(signal, (2,) * 20, spans)])
+        flat = [time for pair in times for time in pair]
+        assert flat == sorted(flat)
+        assert flat[0] >= 0 and flat[-1] <= 0.4
+
+
+def test_more_tokens_than_steps_of_sound_keep_the_times_of_their_peaks() -> None:
+    spans = tuple(span("a", frame, frame + 1) for frame in range(9))
+    said = Said(silence(0.05), (2,) * 9, spans)
+    reader = recognizer(PLAIN, None)
+    assert times_of_all(reader, [said]) == times_of_all(reader, [said], by_sound=False)
 
 
 @pytest.mark.parametrize(

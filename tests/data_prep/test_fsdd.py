@@ -92,9 +92,27 @@ def test_recordings_are_used_about_equally_often(tmp_path: Path) -> None:
     assert max(counts) - min(counts) <= 2  # two recordings of each digit, one more round for some
 
 
+def test_the_times_of_the_words_are_those_of_the_recordings(tmp_path: Path) -> None:
+    prepared = prepare_few(make_corpus(tmp_path / "fsdd"), tmp_path / "out")
+    rows = [line.split() for line in (tmp_path / "out" / "train.ctm").read_text().splitlines()]
+    for example in prepared.splits["train"]:
+        own = [row for row in rows if row[0] == example.id]
+        assert [row[4] for row in own] == (example.text or "").split()
+        samples = np.abs(read_audio(example.source, sample_rate=None).samples)
+        for _, _, start, length, _ in own:
+            first, last = round(8000 * float(start)), round(8000 * (float(start) + float(length)))
+            assert last - first == 400
+            assert samples[first + 20 : last].max() > 0.5  # the tone of training recordings
+        ends = [round(8000 * (float(row[2]) + float(row[3]))) for row in own]
+        begins = [round(8000 * float(row[2])) for row in own]
+        assert begins[0] == 0 and abs(ends[-1] - len(samples)) <= 8
+        for end, begin in zip(ends[:-1], begins[1:], strict=True):
+            assert samples[end + 8 : begin - 8].max(initial=0.0) < 0.3
+
+
 def test_pauses_hold_noise_and_never_digital_silence() -> None:
     silence = np.zeros(400, np.float32)
-    joined = fsdd.join([silence, silence, silence], np.random.default_rng(1))
+    joined, _ = fsdd.join([silence, silence, silence], np.random.default_rng(1))
     pause = joined[400:-400]
     pause = pause[pause != 0]
     assert len(pause) > 50
@@ -103,7 +121,7 @@ def test_pauses_hold_noise_and_never_digital_silence() -> None:
 
 def test_pauses_are_quieter_than_the_speech_even_where_no_part_of_it_is_quiet() -> None:
     loud = (0.6 * np.sin(np.arange(4000) * 0.3)).astype(np.float32)
-    joined = fsdd.join([loud, loud], np.random.default_rng(1))
+    joined, _ = fsdd.join([loud, loud], np.random.default_rng(1))
     pause = joined[4000:-4000]
     assert len(pause) > 50
     assert pause.std() == pytest.approx(0.1 * loud.std(), rel=0.2)
