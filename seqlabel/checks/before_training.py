@@ -87,6 +87,9 @@ def look_at_contents(data: TrainingSet) -> Iterator[str]:
     rows = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1])))[:, 0]
     _, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
     is_repeated = (counts[inverse] > 1) & digests.any(axis=1)
+    if (count := int(is_repeated.sum())) > MOST_EXAMPLES:
+        yield f"check: the contents of {count:,} examples stand there several times; {WHERE_TO_LOOK}"
+        return
     keys: dict[Place, int] = {}
     texts: dict[Place, str | None] = {}
     start = 0

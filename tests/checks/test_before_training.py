@@ -119,6 +119,16 @@ def test_equal_contents_are_found_under_any_name(tmp_path: Path) -> None:
     ]
 
 
+def test_where_nearly_everything_is_repeated_only_the_number_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(before_training, "MOST_EXAMPLES", 2)
+    same = [example(tmp_path, name, "ab", content=1) for name in "abc"]
+    corpus(tmp_path, train=same, dev=[example(tmp_path, "d", "ab")])
+    [line] = of_contents(tmp_path)
+    assert line.startswith("check: the contents of 3 examples stand there several times; `seqlabel check`")
+
+
 def test_contents_are_those_of_the_examples_that_are_learnt_from(tmp_path: Path) -> None:
     """The digests stay beside their examples where some of them are left out."""
     unlearnable = example(tmp_path, "x", "ab" * 20, content=5)
