@@ -23,7 +23,9 @@ from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig, path_spans
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
+from seqlabel.formats import AUDIO_SUFFIXES, audio_seconds
 from seqlabel.language_model import LanguageModels
+from seqlabel.long_recordings import LONG_SECONDS, Stretch, merged, read_long, reads_long
 from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.metrics import CharacterUnit, ErrorRates
 from seqlabel.model_file import Header, LoadedModel, load_model
@@ -130,9 +132,13 @@ class Recognizer:
             yield path, result if isinstance(result, SeqlabelError) else result[0]
 
     def read_files(
-        self, paths: Sequence[Path], n_best: int = 1
+        self, paths: Sequence[Path], n_best: int = 1, bar_of: BarOf | None = None
     ) -> Iterator[tuple[Path, list[Hypothesis] | SeqlabelError]]:
-        """Yields each path with its best hypotheses, or with the error that kept it from being read, in order."""
+        """Yields each path with its best hypotheses, or with the error that kept it from being read, in order.
+
+        Of a long recording (`long_recordings.LONG_SECONDS`) there is one, put together of stretches between pauses.
+        `bar_of` is as for `evaluate`, and shows how many of its seconds have been read.
+        """
         frontend = self.loaded.frontend
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
@@ -140,7 +146,10 @@ class Recognizer:
             features = {}
             for index, path in enumerate(chunk):
                 try:
-                    features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
+                    if self.is_long(path):
+                        results[index] = [merged(self.read_long(path, bar_of), self.header.tokens)]
+                    else:
+                        features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
                 except SeqlabelError as error:
                     is_named = str(path) in str(error)
                     results[index] = error if is_named else type(error)(f"{path}: {error}")
@@ -148,6 +157,38 @@ class Recognizer:
                 decoded = self.read_features(list(features.values()), n_best)
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
+
+    def is_long(self, path: Path) -> bool:
+        """Tells whether a file is a recording that is read in stretches; what cannot be opened is none."""
+        if path.suffix.lower() not in AUDIO_SUFFIXES or not reads_long(self.loaded):
+            return False
+        try:
+            return audio_seconds(path) > LONG_SECONDS
+        except SeqlabelError:
+            return False
+
+    def read_long(self, path: Path, bar_of: BarOf | None = None) -> Iterator[Stretch]:
+        """Yields what is read in a recording of any length, stretch by stretch, in bounded memory.
+
+        Args:
+            path: a file that libsndfile reads.
+            bar_of: as for `read_files`.
+
+        Raises:
+            FormatError: the file cannot be read, also where damage is met half way.
+        """
+        with progress(bar_of, f"reading {path.name}, seconds", round(audio_seconds(path))) as advance:
+            shown = 0
+
+            def on_seconds(seconds: float) -> None:
+                nonlocal shown
+                for _ in range(int(seconds) - shown):
+                    advance()
+                shown = max(shown, int(seconds))
+
+            found = read_long(self.loaded, self.decoder, self.device, self.precision, path, on_seconds)
+            for stretch in found:
+                yield replace(stretch, hypothesis=self.calibrated(stretch.hypothesis))
 
     def read_features(self, features: Sequence[np.ndarray], n_best: int = 1) -> list[list[Hypothesis]]:
         """Returns the best hypotheses of each (T, F) array, their confidences calibrated where the model file can."""

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
+from seqlabel.bars import BarOf
 from seqlabel.borders import Utterance, find_borders
 from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
+from seqlabel.long_recordings import Stretch, merged
 from seqlabel.recognizer import CHUNK, Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
@@ -44,31 +46,59 @@ def frame_edges(recognizer: Recognizer, num_frames: int) -> Float64[np.ndarray, 
 
 
 def read_timed(
-    recognizer: Recognizer, paths: Sequence[Path], *, by_sound: bool = True
+    recognizer: Recognizer, paths: Sequence[Path], bar_of: BarOf | None = None, *, by_sound: bool = True
 ) -> Iterator[tuple[Path, tuple[TimedReading, Hypothesis] | SeqlabelError]]:
-    """Yields each recording with the times of what was read in it, or with the error that kept it from being read."""
+    """Yields each recording with the times of what was read in it, or with the error that kept it from being read.
+
+    `bar_of` shows how far a long recording has been read.
+    """
     frontend = recognizer.loaded.frontend
     for start in range(0, len(paths), CHUNK):
         chunk = paths[start : start + CHUNK]
-        failed: dict[int, SeqlabelError] = {}
+        results: dict[int, tuple[TimedReading, Hypothesis] | SeqlabelError] = {}
         features: dict[int, np.ndarray] = {}
         signals: dict[int, Waveform] = {}
         for index, path in enumerate(chunk):
             try:
+                if recognizer.is_long(path):
+                    results[index] = _long(recognizer, path, bar_of, by_sound=by_sound)
+                    continue
                 signal = frontend.read(Example(id=str(path), source=path))
                 features[index] = frontend(signal)
             except SeqlabelError as error:
-                failed[index] = error if str(path) in str(error) else type(error)(f"{path}: {error}")
+                results[index] = error if str(path) in str(error) else type(error)(f"{path}: {error}")
                 continue
             assert isinstance(signal, Waveform)
             signals[index] = signal
-        found = iter(recognizer.read_features(list(features.values())))
-        for index, path in enumerate(chunk):
-            if index in failed:
-                yield path, failed[index]
-                continue
-            best = next(found)[0]
-            yield path, (timed(recognizer, path.stem, signals[index], best, by_sound=by_sound), best)
+        for index, found in zip(features, recognizer.read_features(list(features.values())), strict=True):
+            reading = timed(recognizer, chunk[index].stem, signals[index], found[0], by_sound=by_sound)
+            results[index] = reading, found[0]
+        yield from ((path, results[index]) for index, path in enumerate(chunk))
+
+
+def _long(
+    recognizer: Recognizer, path: Path, bar_of: BarOf | None, *, by_sound: bool
+) -> tuple[TimedReading, Hypothesis]:
+    """Reads a recording stretch by stretch: the sounds of each are learnt by themselves."""
+    words: list[TimedText] = []
+    tokens: list[TimedText] = []
+    seconds = 0.0
+
+    def take_times(stretches: Iterator[Stretch]) -> Iterator[Stretch]:
+        nonlocal seconds
+        for stretch in stretches:
+            part = timed(recognizer, path.stem, stretch.signal, stretch.hypothesis, by_sound=by_sound)
+            for texts, own in ((words, part.words), (tokens, part.tokens)):
+                texts += [_after(text, stretch.start_seconds) for text in own]
+            seconds = stretch.start_seconds + part.seconds
+            yield stretch
+
+    best = merged(take_times(recognizer.read_long(path, bar_of)), recognizer.header.tokens)
+    return TimedReading(path.stem, seconds, tuple(words), tuple(tokens)), best
+
+
+def _after(text: TimedText, seconds: float) -> TimedText:
+    return replace(text, start=text.start + seconds, end=text.end + seconds)
 
 
 def timed(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlabel.bars import progress
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.terminal import (
     DONE,
@@ -156,7 +157,7 @@ def _read_all(recognizer: "Recognizer", arguments: argparse.Namespace, review: "
         for path in files:
             code = complain(f"{path}: is no page; with --format {arguments.format} give ALTO or PAGE files")
         files = []
-    for path, result in recognizer.read_files(files, arguments.n_best):
+    for path, result in recognizer.read_files(files, arguments.n_best, bars_on_terminal()):
         if isinstance(result, SeqlabelError):
             sys.stdout.flush()
             code = complain(result)
@@ -370,13 +371,12 @@ def _write_timed(
     targets = [(path, target.with_suffix(suffix)) for path, target in files]
     _refuse_overwriting(targets, arguments.out)
     code = DONE
-    bars = bars_on_terminal() if len(files) > 1 else None
-    with nullcontext(lambda: None) if bars is None else bars("reading recordings", len(files)) as on_file:
-        for (path, target), (_, result) in zip(
-            targets,
-            read_timed(recognizer, [path for path, _ in files], by_sound=arguments.borders != PEAKS),
-            strict=True,
-        ):
+    bars = bars_on_terminal()  # over the files, or over the seconds of a single one
+    several = bars if len(files) > 1 else None
+    paths = [path for path, _ in files]
+    read = read_timed(recognizer, paths, None if several else bars, by_sound=arguments.borders != PEAKS)
+    with progress(several, "reading recordings", len(files)) as on_file:
+        for (path, target), (_, result) in zip(targets, read, strict=True):
             try:
                 if isinstance(result, SeqlabelError):
                     raise result

@@ -2,6 +2,7 @@
 
 from seqlabel.formats.alto import read_alto
 from seqlabel.formats.audio import AUDIO_SUFFIXES, audio_part, audio_seconds, read_audio, write_wav
+from seqlabel.formats.audio_blocks import audio_blocks
 from seqlabel.formats.iam_ondb_xml import WhiteboardSession, read_whiteboard
 from seqlabel.formats.image import (
     IMAGE_SUFFIXES,
@@ -62,6 +63,7 @@ __all__ = [
     "UnipenSegment",
     "WhiteboardSession",
     "annotate_inkml",
+    "audio_blocks",
     "audio_part",
     "audio_seconds",
     "captions",
