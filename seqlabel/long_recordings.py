@@ -29,7 +29,7 @@ from seqlabel.tokens import BLANK, TokenTable
 LONG_SECONDS = 90.0
 """Recordings that are longer are read in this way."""
 WINDOW_SECONDS, CONTEXT_SECONDS = 20.0, 4.0
-"""Kept of a window, and dropped on each side."""
+"""Kept of a window, and dropped on each side, which is no more."""
 WINDOWS_AT_ONCE = 8
 MOST_KEPT_BYTES = 1 << 27
 """Of features that are kept from the pass for the normalisation: two hours and more; others are computed twice."""
