@@ -91,8 +91,11 @@ def test_the_emissions_are_about_those_of_the_whole_recording(
     reader.loaded.frontend.normalizer = NormalizationConfig(scope="example").build()
     with torch.inference_mode():
         reader.loaded.model.head.weight *= 10  # probabilities from near 0 to near 1
+        for name, weights in reader.loaded.model.encoder.named_parameters():
+            if "cells" in name:
+                weights *= 0.5  # gates half open, which forget within a second
     expected = np.exp(whole(reader, path))
-    assert np.ptp(expected, axis=0).max() > 0.1
+    assert np.ptp(expected, axis=0).max() > 0.05
     far = []
     monkeypatch.setattr(long_recordings, "WINDOW_SECONDS", 6.0)
     for seconds in (0.1, 6.0):
