@@ -87,7 +87,7 @@ def read_long(
     cutter = _Cutter(loaded.header.tokens, pieces)
     space: Span | None = None
     for windows in _several(pieces.windows(path)):
-        found = _emissions(loaded, device, precision, [pieces.frames(window) for window in windows])
+        found = window_emissions(loaded, device, precision, [pieces.frames(window) for window in windows])
         for window, log_probs in zip(windows, found, strict=True):
             first, last = window.first // pieces.unit, -(-window.last // pieces.unit)
             cutter.add(log_probs[first:last], window.samples)
@@ -169,7 +169,7 @@ def _several(windows: "Iterator[_Window]") -> "Iterator[list[_Window]]":
         yield waiting
 
 
-def _emissions(
+def window_emissions(
     loaded: LoadedModel, device: torch.device, precision: torch.dtype, features: Sequence[np.ndarray]
 ) -> list[Float32[np.ndarray, "_T C"]]:
     """Returns what the model says of each of the windows."""

@@ -73,6 +73,12 @@ def add_transcribe_options(parser: argparse.ArgumentParser) -> None:
         help="list the lines that a person should look at first: errors to expect, their share, line, text with "
         "doubtful words in [brackets]",
     )
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="read speech while it is said: PATH is raw 16-bit samples, one channel, at the sample rate of the model; "
+        "- for standard input",
+    )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, pages and folders")
 
 
@@ -82,6 +88,8 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: some do not.
     """
+    if arguments.stream:
+        _check_stream(arguments)
     if arguments.json:
         if arguments.format in WRITTEN:
             raise ConfigError(
@@ -110,8 +118,25 @@ def check_transcribe_options(arguments: argparse.Namespace) -> None:
         )
 
 
+def _check_stream(arguments: argparse.Namespace) -> None:
+    others = {
+        "the other files": len(arguments.paths) > 1,
+        f"--format {arguments.format}": arguments.format not in (TEXT, JSON),
+        "--n-best": arguments.n_best != 1,
+        "--rows": arguments.rows,
+        "--review": arguments.review,
+        "--workers": arguments.workers is not None,
+    }
+    for name in (name for name, is_given in others.items() if is_given):
+        raise ConfigError(f"--stream reads one thing, as text or --json; leave {name} out")
+
+
 def transcribe(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
     """Reads what the command line names, and returns the exit code."""
+    if arguments.stream:
+        from seqlabel.listening import listen
+
+        return listen(recognizer, arguments)
     from seqlabel.ink_reading import reads_ink
 
     if (arguments.rows or arguments.format == INKML) and not reads_ink(recognizer):

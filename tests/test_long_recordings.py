@@ -17,7 +17,15 @@ from seqlabel.encoders import ConvRecurrentConfig, RecurrentConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
 from seqlabel.formats import write_wav
-from seqlabel.long_recordings import Stretch, _Cutter, _emissions, _Pieces, _stripped, merged, reads_long
+from seqlabel.long_recordings import (
+    Stretch,
+    _Cutter,
+    _Pieces,
+    _stripped,
+    merged,
+    reads_long,
+    window_emissions,
+)
 from seqlabel.model_file import save_model
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
@@ -60,7 +68,7 @@ def joined(reader: Recognizer, path: Path) -> np.ndarray:
     pieces.fit(path)
     found = []
     for window in pieces.windows(path):
-        [rows] = _emissions(reader.loaded, reader.device, torch.float32, [pieces.frames(window)])
+        [rows] = window_emissions(reader.loaded, reader.device, torch.float32, [pieces.frames(window)])
         found.append(rows[window.first // pieces.unit : -(-window.last // pieces.unit)])
     return np.concatenate(found)
 
@@ -68,7 +76,7 @@ def joined(reader: Recognizer, path: Path) -> np.ndarray:
 def whole(reader: Recognizer, path: Path) -> np.ndarray:
     frontend = reader.loaded.frontend
     frames = frontend(frontend.read(Example(id="x", source=path)))
-    return _emissions(reader.loaded, reader.device, torch.float32, [frames])[0]
+    return window_emissions(reader.loaded, reader.device, torch.float32, [frames])[0]
 
 
 THREE = StackingConfig(num_frames=3, step=3)
