@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from seqlabel.features.deltas import append_deltas
-from seqlabel.features.mel import LogMelSpectra, MelConfig, orthonormal_dct
+from seqlabel.features.mel import LogMelSpectra, orthonormal_dct
+from seqlabel.features.mel_settings import MelConfig
 from seqlabel.features.sources import require
 from seqlabel.formats.audio import AUDIO_SUFFIXES
 from seqlabel.records import Example, Signal, Waveform
@@ -84,7 +85,8 @@ class Mfcc:
             FormatError: the waveform is empty, not finite, or not of the config's sample rate.
         """
         samples = self._spectra.samples_of(signal)
-        cepstra = self._spectra(samples) @ self._dct
-        if self.config.energy == "log":
-            cepstra[:, 0] = self._spectra.log_energy(samples)
+        log_mel, energy = self._spectra(samples, with_energy=self.config.energy == "log")
+        cepstra = log_mel @ self._dct
+        if energy is not None:
+            cepstra[:, 0] = energy
         return append_deltas(cepstra, self.config.delta_window, self.config.num_deltas)

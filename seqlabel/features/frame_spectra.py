@@ -1,0 +1,201 @@
+"""Frames of a waveform into log mel energies, as PyTorch operations on whatever device the samples lie on."""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seqlabel.features.mel_filters import VocalTractWarp, fit_filters
+from seqlabel.features.mel_settings import MelConfig, whole_samples
+
+# The mean square of the rounding error of 16-bit samples on [-1, 1]: (2 / 2^16)^2 / 12. Energies below
+# that of such noise in a window mean nothing, and digital silence must not become minus infinity.
+_ROUNDING_POWER = 2.0**-30 / 12
+
+_ROWS_IN_CACHE = 128
+"""Frames that go through all steps together: their spectra stay in the second level of a CPU's cache."""
+_ROWS_ON_GPU = 1 << 15
+
+
+class FrameSpectra:
+    """What log-mel and MFCC features do to the samples: frames, windows, spectra, filters, logarithms.
+
+    Attributes:
+        window, step: of a frame, in samples.
+        fft_size: points of the Fourier transform, in whose middle a frame lies.
+        filters: (num_bins, num_filters), the mel filter bank.
+    """
+
+    def __init__(self, config: MelConfig, device: torch.device | str = "cpu") -> None:
+        """Raises ConfigError if the filters are too narrow."""
+        self.config = config
+        rate = config.sample_rate
+        self.window, self.step = whole_samples(config)
+        high_hz = rate / 2 if config.high_hz is None else config.high_hz
+        warp = None
+        if config.vtln_warp is not None:
+            upper = rate / 2 - 500 if config.vtln_high_hz is None else config.vtln_high_hz
+            warp = VocalTractWarp(factor=config.vtln_warp, low_hz=config.vtln_low_hz, high_hz=upper)
+        filters = fit_filters(
+            rate,
+            self.window,
+            config.num_mel_filters,
+            config.low_hz,
+            high_hz,
+            mel_scale=config.mel_scale,
+            unit_area=config.unit_area,
+            fft_size=config.fft_size,
+            warp=warp,
+        )
+        self.fft_size = 2 * (len(filters) - 1)
+        self.filters = torch.from_numpy(filters).to(device)
+        taper = window_function(config, self.window)
+        window_power = float(taper.square().sum())
+        self._taper = taper.to(device)
+        noise = _ROUNDING_POWER * config.sample_scale**2
+        self._mel_floor = noise * window_power if config.mel_floor is None else config.mel_floor
+        self._energy_floor = noise * self.window if config.energy_floor is None else config.energy_floor
+
+    def num_frames(self, num_samples: int) -> int:
+        """The number of frames of a waveform of that many samples, at least one."""
+        match self.config.framing:
+            case "snip":
+                return 1 + max(0, num_samples - self.window) // self.step
+            case "reflect":
+                return max(1, (num_samples + self.step // 2) // self.step)
+            case "centre":
+                return 1 + num_samples // self.step
+
+    def framed(self, samples: Float[Tensor, " num_samples"]) -> tuple[Tensor, Tensor]:
+        """The frames of a waveform without and with pre-emphasis, (T, window) each; views where they can be.
+
+        Where the pre-emphasis is that of each frame, the first sample of a frame is not right yet: `windowed` sets it.
+        """
+        config = self.config
+        if config.framing == "snip" and len(samples) < self.window:
+            samples = torch.nn.functional.pad(samples, (0, self.window - len(samples)))
+        if config.sample_scale != 1.0:
+            samples = samples * config.sample_scale
+        if config.dither:
+            # On the CPU, so that it is the same on every device.
+            noise = np.random.default_rng(config.dither_seed).standard_normal(len(samples), np.float32)
+            samples = samples + config.dither * torch.from_numpy(noise).to(samples.device)
+        if config.preemphasis_per_frame:
+            samples = self._padded(samples)
+            emphasised = self._emphasised(samples)
+        else:
+            emphasised, samples = self._padded(self._emphasised(samples)), self._padded(samples)
+        frames, emphasised_frames = (part.unfold(0, self.window, self.step) for part in (samples, emphasised))
+        return frames, emphasised_frames
+
+    def _emphasised(self, samples: Float[Tensor, " num_samples"]) -> Float[Tensor, " num_samples"]:
+        factor = self.config.preemphasis
+        if not factor:
+            return samples
+        emphasised = samples.clone()
+        emphasised[1:] -= factor * samples[:-1]
+        emphasised[0] *= 1 - factor  # as if the first sample had stood there before.
+        return emphasised
+
+    def _padded(self, samples: Float[Tensor, " num_samples"]) -> Float[Tensor, " num_padded"]:
+        """The waveform with what its first and last frames need beyond its ends."""
+        framing = self.config.framing
+        if framing == "snip":
+            return samples
+        if framing == "reflect":
+            before = self.window // 2 - self.step // 2
+        else:
+            before = self.fft_size // 2 - (self.fft_size - self.window) // 2
+        last_end = (self.num_frames(len(samples)) - 1) * self.step + self.window - before
+        if framing == "centre":
+            return torch.nn.functional.pad(samples, (before, last_end - len(samples)))
+        # Kaldi's reflection repeats the sample at the end, and goes back and forth where the waveform is short.
+        length = len(samples)
+        if before <= length and last_end <= 2 * length:
+            left = samples[:before].flip(0) if before > 0 else samples[:0]
+            whole = samples[max(0, -before) : last_end]
+            right = samples[2 * length - last_end :].flip(0) if last_end > length else samples[:0]
+            return torch.cat([left, whole, right])
+        place = torch.arange(-before, last_end, device=samples.device).remainder(2 * length)
+        return samples[torch.minimum(place, 2 * length - 1 - place)]
+
+    def log_mel(
+        self, frames: Float[Tensor, "T window"], emphasised: Float[Tensor, "T window"], with_energy: bool
+    ) -> tuple[Float[Tensor, "T num_filters"], Float[Tensor, " T"] | None]:
+        """The log energy in each mel filter of each frame, natural or in dB, and the log energy of the frames.
+
+        Args:
+            frames, emphasised: as `framed` gave them, or rows of several waveforms.
+            with_energy: whether the log energy is wanted.
+        """
+        num_rows = len(frames)
+        at_once = _ROWS_IN_CACHE if frames.device.type == "cpu" else _ROWS_ON_GPU
+        mel = frames.new_empty(num_rows, self.filters.shape[1])
+        energy = frames.new_empty(num_rows) if with_energy else None
+        rows = frames.new_zeros(min(at_once, num_rows), self.fft_size)
+        for start in range(0, num_rows, at_once):
+            part = slice(start, min(start + at_once, num_rows))
+            raw = self._window_into(rows, frames[part], emphasised[part], with_energy)
+            if energy is not None and raw is not None:
+                energy[part] = raw
+            spectra = torch.fft.rfft(rows[: part.stop - start])
+            power = spectra.real.square().add_(spectra.imag.square())
+            torch.mm(power, self.filters, out=mel[part])
+        mel.clamp_(min=self._mel_floor)
+        mel = mel.log10_().mul_(10) if self.config.decibels else mel.log_()
+        return mel, None if energy is None else energy.clamp_(min=self._energy_floor).log_()
+
+    def _window_into(
+        self, rows: Tensor, frames: Tensor, emphasised: Tensor, with_energy: bool
+    ) -> Tensor | None:
+        """Writes the frames into the middle of rows of zeros, and returns their energies if they are wanted."""
+        config = self.config
+        before = (self.fft_size - self.window) // 2
+        middle = rows[: len(frames), before : before + self.window]
+        mean = None
+        if config.remove_dc:
+            mean = frames.mean(dim=1, keepdim=True)
+        if config.preemphasis_per_frame:
+            kept = 1 - config.preemphasis
+            if mean is None:
+                torch.mul(emphasised, self._taper, out=middle)
+                middle[:, 0] = frames[:, 0] * (kept * self._taper[0])
+            else:
+                # (x[n] - mean) - a (x[n-1] - mean) = (x[n] - a x[n-1]) - (1 - a) mean
+                torch.sub(emphasised, mean * kept, out=middle).mul_(self._taper)
+                middle[:, 0] = (frames[:, 0] - mean[:, 0]) * (kept * self._taper[0])
+        elif mean is None:
+            torch.mul(emphasised, self._taper, out=middle)
+        else:
+            torch.sub(emphasised, emphasised.mean(dim=1, keepdim=True), out=middle).mul_(self._taper)
+        if not with_energy:
+            return None
+        if not config.raw_energy:
+            return middle.square().sum(dim=1)
+        centred = frames if mean is None else frames - mean
+        return centred.square().sum(dim=1)
+
+    def limited(self, log_mel: Float[Tensor, "T num_filters"]) -> Float[Tensor, "T num_filters"]:
+        """The log energies of one waveform, none further below the highest of them than `top_db`."""
+        if self.config.top_db is None:
+            return log_mel
+        below = self.config.top_db if self.config.decibels else self.config.top_db * math.log(10) / 10
+        return torch.maximum(log_mel, log_mel.max() - below)
+
+
+def window_function(config: MelConfig, length: int) -> Float[Tensor, " length"]:
+    """What each frame is multiplied with."""
+    periodic = config.periodic_window
+    match config.window_shape:
+        case "hamming":
+            return torch.hamming_window(length, periodic=periodic)
+        case "hann":
+            return torch.hann_window(length, periodic=periodic)
+        case "povey":  # Kaldi's: like Hamming's, but 0 at its ends
+            return torch.hann_window(length, periodic=periodic).pow(0.85)
+        case "blackman":
+            return torch.blackman_window(length, periodic=periodic)
+        case "rectangular":
+            return torch.ones(length)
