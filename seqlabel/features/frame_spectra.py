@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from seqlabel.features.mel_filters import VocalTractWarp, fit_filters
@@ -68,58 +68,76 @@ class FrameSpectra:
             case "centre":
                 return 1 + num_samples // self.step
 
-    def framed(self, samples: Float[Tensor, " num_samples"]) -> tuple[Tensor, Tensor]:
-        """The frames of a waveform without and with pre-emphasis, (T, window) each; views where they can be.
+    def framed(
+        self, samples: Float[Tensor, "N num_samples"], lengths: Int[Tensor, " N"] | None = None
+    ) -> tuple[Float[Tensor, "N T window"], Float[Tensor, "N T window"]]:
+        """The frames of waveforms without and with pre-emphasis; views where they can be.
 
-        Where the pre-emphasis is that of each frame, the first sample of a frame is not right yet: `windowed` sets it.
+        Where the pre-emphasis is that of each frame, the first sample of a frame is not right yet: `log_mel` sets it.
+
+        Args:
+            samples: on [-1, 1], right-padded with anything.
+            lengths: samples of each waveform; None where all are as long as the array.
         """
         config = self.config
-        if config.framing == "snip" and len(samples) < self.window:
-            samples = torch.nn.functional.pad(samples, (0, self.window - len(samples)))
+        inside = None
+        if lengths is not None:
+            inside = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
+            samples = torch.where(inside, samples, 0.0)
         if config.sample_scale != 1.0:
             samples = samples * config.sample_scale
         if config.dither:
-            # On the CPU, so that it is the same on every device.
-            noise = np.random.default_rng(config.dither_seed).standard_normal(len(samples), np.float32)
+            # On the CPU, so that it is the same on every device; shorter waveforms have the beginning of the noise.
+            noise = np.random.default_rng(config.dither_seed).standard_normal(samples.shape[1], np.float32)
             samples = samples + config.dither * torch.from_numpy(noise).to(samples.device)
+            samples = samples if inside is None else torch.where(inside, samples, 0.0)
+        if config.framing == "snip" and samples.shape[1] < self.window:
+            samples = torch.nn.functional.pad(samples, (0, self.window - samples.shape[1]))
+            inside = None  # such a waveform ends with zeros before its pre-emphasis.
         if config.preemphasis_per_frame:
-            samples = self._padded(samples)
+            samples = self._padded(samples, lengths)
             emphasised = self._emphasised(samples)
         else:
-            emphasised, samples = self._padded(self._emphasised(samples)), self._padded(samples)
-        frames, emphasised_frames = (part.unfold(0, self.window, self.step) for part in (samples, emphasised))
-        return frames, emphasised_frames
+            emphasised = self._emphasised(samples)
+            if inside is not None and config.framing == "centre":
+                emphasised = torch.where(inside, emphasised, 0.0)
+            emphasised, samples = self._padded(emphasised, lengths), self._padded(samples, lengths)
+        return samples.unfold(1, self.window, self.step), emphasised.unfold(1, self.window, self.step)
 
-    def _emphasised(self, samples: Float[Tensor, " num_samples"]) -> Float[Tensor, " num_samples"]:
+    def _emphasised(self, samples: Float[Tensor, "N num_samples"]) -> Float[Tensor, "N num_samples"]:
         factor = self.config.preemphasis
         if not factor:
             return samples
         emphasised = samples.clone()
-        emphasised[1:] -= factor * samples[:-1]
-        emphasised[0] *= 1 - factor  # as if the first sample had stood there before.
+        emphasised[:, 1:] -= factor * samples[:, :-1]
+        emphasised[:, 0] *= 1 - factor  # as if the first sample had stood there before.
         return emphasised
 
-    def _padded(self, samples: Float[Tensor, " num_samples"]) -> Float[Tensor, " num_padded"]:
-        """The waveform with what its first and last frames need beyond its ends."""
+    def _padded(
+        self, samples: Float[Tensor, "N num_samples"], lengths: Int[Tensor, " N"] | None
+    ) -> Float[Tensor, "N num_padded"]:
+        """The waveforms with what their first and last frames need beyond their ends."""
         framing = self.config.framing
         if framing == "snip":
             return samples
+        length = samples.shape[1]
         if framing == "reflect":
             before = self.window // 2 - self.step // 2
         else:
             before = self.fft_size // 2 - (self.fft_size - self.window) // 2
-        last_end = (self.num_frames(len(samples)) - 1) * self.step + self.window - before
+        last_end = (self.num_frames(length) - 1) * self.step + self.window - before
         if framing == "centre":
-            return torch.nn.functional.pad(samples, (before, last_end - len(samples)))
+            return torch.nn.functional.pad(samples, (before, last_end - length))
         # Kaldi's reflection repeats the sample at the end, and goes back and forth where the waveform is short.
-        length = len(samples)
-        if before <= length and last_end <= 2 * length:
-            left = samples[:before].flip(0) if before > 0 else samples[:0]
-            whole = samples[max(0, -before) : last_end]
-            right = samples[2 * length - last_end :].flip(0) if last_end > length else samples[:0]
-            return torch.cat([left, whole, right])
-        place = torch.arange(-before, last_end, device=samples.device).remainder(2 * length)
-        return samples[torch.minimum(place, 2 * length - 1 - place)]
+        if lengths is None and before <= length and last_end <= 2 * length:
+            left = samples[:, :before].flip(1) if before > 0 else samples[:, :0]
+            whole = samples[:, max(0, -before) : last_end]
+            right = samples[:, 2 * length - last_end :].flip(1) if last_end > length else samples[:, :0]
+            return torch.cat([left, whole, right], dim=1)
+        place = torch.arange(-before, last_end, device=samples.device)[None]
+        period = 2 * (length if lengths is None else lengths[:, None])
+        place = place.remainder(period)
+        return samples.gather(1, torch.minimum(place, period - 1 - place).expand(len(samples), -1))
 
     def log_mel(
         self, frames: Float[Tensor, "T window"], emphasised: Float[Tensor, "T window"], with_energy: bool
@@ -127,7 +145,7 @@ class FrameSpectra:
         """The log energy in each mel filter of each frame, natural or in dB, and the log energy of the frames.
 
         Args:
-            frames, emphasised: as `framed` gave them, or rows of several waveforms.
+            frames, emphasised: of one waveform as `framed` gave them, or of several.
             with_energy: whether the log energy is wanted.
         """
         num_rows = len(frames)
@@ -177,12 +195,12 @@ class FrameSpectra:
         centred = frames if mean is None else frames - mean
         return centred.square().sum(dim=1)
 
-    def limited(self, log_mel: Float[Tensor, "T num_filters"]) -> Float[Tensor, "T num_filters"]:
-        """The log energies of one waveform, none further below the highest of them than `top_db`."""
+    def limited(self, log_mel: Float[Tensor, "N T num_filters"]) -> Float[Tensor, "N T num_filters"]:
+        """The log energies of waveforms, none further below the highest of its waveform than `top_db`."""
         if self.config.top_db is None:
             return log_mel
         below = self.config.top_db if self.config.decibels else self.config.top_db * math.log(10) / 10
-        return torch.maximum(log_mel, log_mel.max() - below)
+        return torch.maximum(log_mel, log_mel.amax(dim=(1, 2), keepdim=True) - below)
 
 
 def window_function(config: MelConfig, length: int) -> Float[Tensor, " length"]:

@@ -73,9 +73,10 @@ class LogMelSpectra:
 
         with torch.inference_mode():
             # PyTorch warns of arrays that must not be written to.
-            frames = self.frames.framed(torch.from_numpy(np.require(samples, requirements=["C", "W"])))
-            log_mel, energy = self.frames.log_mel(*frames, with_energy)
-            log_mel = self.frames.limited(log_mel)
+            waveform = torch.from_numpy(np.require(samples, requirements=["C", "W"]))
+            frames, emphasised = self.frames.framed(waveform[None])
+            log_mel, energy = self.frames.log_mel(frames[0], emphasised[0], with_energy)
+            log_mel = self.frames.limited(log_mel[None])[0]
         return log_mel.numpy(), None if energy is None else energy.numpy()
 
 

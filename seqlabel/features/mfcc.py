@@ -46,6 +46,7 @@ class Mfcc:
     Attributes:
         dim: the width F of what comes out.
         suffixes: the endings of the files it reads.
+        dct: (num_mel_filters, num_cepstra), from log mel energies to cepstra, liftered if they are to be.
     """
 
     suffixes: frozenset[str] = AUDIO_SUFFIXES
@@ -59,10 +60,10 @@ class Mfcc:
         self.config = config
         self.dim = config.num_cepstra * (config.num_deltas + 1)
         self._spectra = LogMelSpectra(config)
-        self._dct = orthonormal_dct(config.num_mel_filters, config.num_cepstra)
+        self.dct = orthonormal_dct(config.num_mel_filters, config.num_cepstra)
         if config.lifter is not None:
             order = np.arange(config.num_cepstra)
-            self._dct *= (1 + config.lifter / 2 * np.sin(np.pi * order / config.lifter)).astype(np.float32)
+            self.dct *= (1 + config.lifter / 2 * np.sin(np.pi * order / config.lifter)).astype(np.float32)
 
     @property
     def step_seconds(self) -> float:
@@ -86,7 +87,7 @@ class Mfcc:
         """
         samples = self._spectra.samples_of(signal)
         log_mel, energy = self._spectra(samples, with_energy=self.config.energy == "log")
-        cepstra = log_mel @ self._dct
+        cepstra = log_mel @ self.dct
         if energy is not None:
             cepstra[:, 0] = energy
         return append_deltas(cepstra, self.config.delta_window, self.config.num_deltas)

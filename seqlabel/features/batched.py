@@ -1,0 +1,114 @@
+"""MFCC and log-mel of many waveforms at once, as PyTorch operations on the device of a model."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from seqlabel.features.frame_spectra import FrameSpectra
+from seqlabel.features.log_mel import LogMel
+from seqlabel.features.mfcc import Mfcc
+
+
+class BatchedFeature:
+    """Computes what an MFCC or log-mel feature computes, for a batch of waveforms on any device.
+
+        feature = MfccConfig().build()
+        batched = BatchedFeature(feature, "cuda")
+        frames, num_frames = batched(samples, lengths)      # (N, T, F), (N,)
+
+    `frames[i, : num_frames[i]]` are those of `feature(waveform)` up to the rounding of single precision, whatever other
+    waveforms there are in the batch; the rest of `frames` is 0.
+
+    Attributes:
+        dim: the width F of what comes out.
+        is_row_by_row: one waveform after the other, whose frames stay views of the samples, as a CPU has it fastest;
+            otherwise the frames of all go through each step together.
+    """
+
+    def __init__(self, feature: Mfcc | LogMel, device: torch.device | str = "cpu") -> None:
+        self.config = feature.config
+        self.dim = feature.dim
+        self.device = torch.device(device)
+        self.is_row_by_row = self.device.type == "cpu"
+        self.spectra = FrameSpectra(feature.config, self.device)
+        self._dct = torch.from_numpy(feature.dct).to(self.device) if isinstance(feature, Mfcc) else None
+
+    def __call__(
+        self, samples: Float[Tensor, "N num_samples"], lengths: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N T F"], Int[Tensor, " N"]]:
+        """The frames of the waveforms and how many each has.
+
+        Args:
+            samples: on [-1, 1] at the sample rate of the feature, right-padded with anything.
+            lengths: samples of each waveform, at least 1.
+
+        Raises:
+            ValueError: a waveform has no sample, or more than there are in its row.
+        """
+        samples, lengths = samples.to(self.device, torch.float32), lengths.to(self.device)
+        sizes = lengths.tolist()
+        if not sizes or min(sizes) < 1 or max(sizes) > samples.shape[1]:
+            raise ValueError(f"lengths {sizes[:8]}: expected 1 to {samples.shape[1]} samples each")
+        samples = samples[:, : max(sizes)]
+        counts = [self.spectra.num_frames(size) for size in sizes]
+        num_frames = torch.tensor(counts, device=self.device)
+        with torch.inference_mode():
+            frames, emphasised = self.spectra.framed(samples, lengths)
+            log_mel, energy = self._log_mel(frames, emphasised, counts)
+            is_frame = torch.arange(log_mel.shape[1], device=self.device) < num_frames[:, None]
+            features = self._features(log_mel, energy)
+            features = _with_deltas(features, num_frames, self.config.delta_window, self.config.num_deltas)
+            features = torch.where(is_frame[..., None], features, 0.0)
+        return features.clone(), num_frames
+
+    def _log_mel(
+        self, frames: Tensor, emphasised: Tensor, counts: list[int]
+    ) -> tuple[Float[Tensor, "N T num_filters"], Float[Tensor, "N T"] | None]:
+        with_energy = self.config.energy == "log"
+        most = max(counts)
+        mel = frames.new_full((len(counts), most, self.spectra.filters.shape[1]), -torch.inf)
+        energies = frames.new_zeros(len(counts), most) if with_energy else None
+        if self.is_row_by_row:
+            for row, count in enumerate(counts):
+                found, energy = self.spectra.log_mel(
+                    frames[row, :count], emphasised[row, :count], with_energy
+                )
+                mel[row, :count] = found
+                if energies is not None and energy is not None:
+                    energies[row, :count] = energy
+        else:
+            limits = torch.tensor(counts, device=self.device)[:, None]
+            is_frame = torch.arange(most, device=self.device) < limits
+            found, energy = self.spectra.log_mel(
+                frames[:, :most][is_frame], emphasised[:, :most][is_frame], with_energy
+            )
+            mel[is_frame] = found
+            if energies is not None and energy is not None:
+                energies[is_frame] = energy
+        # Nothing of what is beyond the end of a waveform is finite before this.
+        limited = self.spectra.limited(mel)
+        return limited.nan_to_num_(neginf=0.0), energies
+
+    def _features(self, log_mel: Tensor, energy: Tensor | None) -> Float[Tensor, "N T F0"]:
+        if self._dct is None:
+            return log_mel if energy is None else torch.cat([energy[..., None], log_mel], dim=2)
+        cepstra = log_mel @ self._dct
+        if energy is not None:
+            cepstra[..., 0] = energy
+        return cepstra
+
+
+def _with_deltas(features: Tensor, num_frames: Tensor, window: int, order: int) -> Tensor:
+    """As `deltas.append_deltas`, where the last frame of each waveform is repeated beyond its end."""
+    at = torch.arange(features.shape[1], device=features.device)[None]
+    last = num_frames[:, None] - 1
+    row = torch.arange(len(features), device=features.device)[:, None]
+    blocks = [features]
+    for _ in range(order):
+        slope = torch.zeros_like(features)
+        for n in range(1, window + 1):
+            later = blocks[-1][row, torch.minimum(at + n, last)]
+            earlier = blocks[-1][row, torch.minimum((at - n).clamp(min=0), last)]
+            slope += n * (later - earlier)
+        blocks.append(slope / (2 * sum(n * n for n in range(1, window + 1))))
+    return torch.cat(blocks, dim=2)
