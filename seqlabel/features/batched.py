@@ -52,31 +52,30 @@ class BatchedFeature:
         samples = samples[:, : max(sizes)]
         counts = [self.spectra.num_frames(size) for size in sizes]
         num_frames = torch.tensor(counts, device=self.device)
-        with torch.inference_mode():
-            frames, emphasised = self.spectra.framed(samples, lengths)
-            log_mel, energy = self._log_mel(frames, emphasised, counts)
+        with torch.no_grad():
+            log_mel, energy = self._log_mel(samples, lengths, counts)
             is_frame = torch.arange(log_mel.shape[1], device=self.device) < num_frames[:, None]
             features = self._features(log_mel, energy)
             features = _with_deltas(features, num_frames, self.config.delta_window, self.config.num_deltas)
             features = torch.where(is_frame[..., None], features, 0.0)
-        return features.clone(), num_frames
+        return features, num_frames
 
     def _log_mel(
-        self, frames: Tensor, emphasised: Tensor, counts: list[int]
+        self, samples: Tensor, lengths: Tensor, counts: list[int]
     ) -> tuple[Float[Tensor, "N T num_filters"], Float[Tensor, "N T"] | None]:
         with_energy = self.config.energy == "log"
         most = max(counts)
-        mel = frames.new_full((len(counts), most, self.spectra.filters.shape[1]), -torch.inf)
-        energies = frames.new_zeros(len(counts), most) if with_energy else None
+        mel = samples.new_full((len(counts), most, self.spectra.filters.shape[1]), -torch.inf)
+        energies = samples.new_zeros(len(counts), most) if with_energy else None
         if self.is_row_by_row:
-            for row, count in enumerate(counts):
-                found, energy = self.spectra.log_mel(
-                    frames[row, :count], emphasised[row, :count], with_energy
-                )
+            for row, (count, length) in enumerate(zip(counts, lengths.tolist(), strict=True)):
+                frames, emphasised = self.spectra.framed(samples[row : row + 1, :length])
+                found, energy = self.spectra.log_mel(frames[0], emphasised[0], with_energy)
                 mel[row, :count] = found
                 if energies is not None and energy is not None:
                     energies[row, :count] = energy
         else:
+            frames, emphasised = self.spectra.framed(samples, lengths)
             limits = torch.tensor(counts, device=self.device)[:, None]
             is_frame = torch.arange(most, device=self.device) < limits
             found, energy = self.spectra.log_mel(
@@ -85,9 +84,7 @@ class BatchedFeature:
             mel[is_frame] = found
             if energies is not None and energy is not None:
                 energies[is_frame] = energy
-        # Nothing of what is beyond the end of a waveform is finite before this.
-        limited = self.spectra.limited(mel)
-        return limited.nan_to_num_(neginf=0.0), energies
+        return self.spectra.limited(mel), energies
 
     def _features(self, log_mel: Tensor, energy: Tensor | None) -> Float[Tensor, "N T F0"]:
         if self._dct is None:
@@ -100,6 +97,8 @@ class BatchedFeature:
 
 def _with_deltas(features: Tensor, num_frames: Tensor, window: int, order: int) -> Tensor:
     """As `deltas.append_deltas`, where the last frame of each waveform is repeated beyond its end."""
+    if not order:
+        return features
     at = torch.arange(features.shape[1], device=features.device)[None]
     last = num_frames[:, None] - 1
     row = torch.arange(len(features), device=features.device)[:, None]

@@ -1,12 +1,15 @@
 """Frames of a waveform into log mel energies, as PyTorch operations on whatever device the samples lie on."""
 
 import math
+from itertools import pairwise
+from typing import no_type_check
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from seqlabel.compiled import compiled
 from seqlabel.features.mel_filters import VocalTractWarp, fit_filters
 from seqlabel.features.mel_settings import MelConfig, whole_samples
 
@@ -14,9 +17,10 @@ from seqlabel.features.mel_settings import MelConfig, whole_samples
 # that of such noise in a window mean nothing, and digital silence must not become minus infinity.
 _ROUNDING_POWER = 2.0**-30 / 12
 
-_ROWS_IN_CACHE = 128
+_ROWS_IN_CACHE = 320
 """Frames that go through all steps together: their spectra stay in the second level of a CPU's cache."""
 _ROWS_ON_GPU = 1 << 15
+_FILTERS_TOGETHER = 16
 
 
 class FrameSpectra:
@@ -51,6 +55,7 @@ class FrameSpectra:
         )
         self.fft_size = 2 * (len(filters) - 1)
         self.filters = torch.from_numpy(filters).to(device)
+        self._blocks = _blocks(self.filters)
         taper = window_function(config, self.window)
         window_power = float(taper.square().sum())
         self._taper = taper.to(device)
@@ -153,14 +158,21 @@ class FrameSpectra:
         mel = frames.new_empty(num_rows, self.filters.shape[1])
         energy = frames.new_empty(num_rows) if with_energy else None
         rows = frames.new_zeros(min(at_once, num_rows), self.fft_size)
+        # On a CPU, PyTorch would take as long for the squares of complex numbers as for half of the transform.
+        power = rows.new_empty(len(rows), len(self.filters)) if rows.device.type == "cpu" else None
         for start in range(0, num_rows, at_once):
             part = slice(start, min(start + at_once, num_rows))
             raw = self._window_into(rows, frames[part], emphasised[part], with_energy)
             if energy is not None and raw is not None:
                 energy[part] = raw
             spectra = torch.fft.rfft(rows[: part.stop - start])
-            power = spectra.real.square().add_(spectra.imag.square())
-            torch.mm(power, self.filters, out=mel[part])
+            if power is None:
+                torch.mm(spectra.real.square().add_(spectra.imag.square()), self.filters, out=mel[part])
+            else:
+                squares = power[: len(spectra)]
+                _squares(torch.view_as_real(spectra).numpy(), squares.numpy())
+                for bins, columns, weights in self._blocks:
+                    torch.mm(squares[:, bins], weights, out=mel[part, columns])
         mel.clamp_(min=self._mel_floor)
         mel = mel.log10_().mul_(10) if self.config.decibels else mel.log_()
         return mel, None if energy is None else energy.clamp_(min=self._energy_floor).log_()
@@ -193,7 +205,8 @@ class FrameSpectra:
         if not config.raw_energy:
             return middle.square().sum(dim=1)
         centred = frames if mean is None else frames - mean
-        return centred.square().sum(dim=1)
+        energy: Tensor = torch.linalg.vecdot(centred, centred)
+        return energy
 
     def limited(self, log_mel: Float[Tensor, "N T num_filters"]) -> Float[Tensor, "N T num_filters"]:
         """The log energies of waveforms, none further below the highest of its waveform than `top_db`."""
@@ -201,6 +214,31 @@ class FrameSpectra:
             return log_mel
         below = self.config.top_db if self.config.decibels else self.config.top_db * math.log(10) / 10
         return torch.maximum(log_mel, log_mel.amax(dim=(1, 2), keepdim=True) - below)
+
+
+def _blocks(filters: Tensor) -> list[tuple[slice, slice, Tensor]]:
+    """The filter bank in groups of neighbouring filters, each with the bins in which any of them is not 0.
+
+    Multiplied group by group, 128 filters over 1025 bins take a quarter of the time; groups of 16 suit matrix products.
+    """
+    num_filters = filters.shape[1]
+    starts = [0, *range(_FILTERS_TOGETHER + num_filters % _FILTERS_TOGETHER, num_filters, _FILTERS_TOGETHER)]
+    blocks = []
+    for start, end in pairwise([*starts, num_filters]):
+        used = filters[:, start:end].any(dim=1).nonzero()
+        bins = slice(int(used[0]), int(used[-1]) + 1)
+        blocks.append((bins, slice(start, end), filters[bins, start:end].contiguous()))
+    return blocks
+
+
+@compiled
+@no_type_check
+def _squares(spectra, power):
+    """The squares of the absolute values of (rows, bins, 2) in (rows, bins)."""
+    for row in range(power.shape[0]):
+        for bin_ in range(power.shape[1]):
+            real, imaginary = spectra[row, bin_, 0], spectra[row, bin_, 1]
+            power[row, bin_] = real * real + imaginary * imaginary
 
 
 def window_function(config: MelConfig, length: int) -> Float[Tensor, " length"]:
