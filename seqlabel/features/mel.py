@@ -40,6 +40,7 @@ class LogMelSpectra:
             sample_rate=self.sample_rate,
             start_seconds=example.start_seconds,
             end_seconds=example.end_seconds,
+            channel=example.channel,
         )
 
     def samples_of(self, signal: Signal) -> Float32[np.ndarray, " num_samples"]:
