@@ -21,12 +21,13 @@ class BatchedFeature:
 
     Attributes:
         dim: the width F of what comes out.
-        is_row_by_row: one waveform after the other, whose frames stay views of the samples, as a CPU has it fastest;
-            otherwise the frames of all go through each step together.
+        is_row_by_row: the feature itself computes one waveform after the other, as a CPU has it fastest; otherwise the
+            frames of all go through each step together.
     """
 
     def __init__(self, feature: Mfcc | LogMel, device: torch.device | str = "cpu") -> None:
         self.config = feature.config
+        self._feature = feature
         self.dim = feature.dim
         self.device = torch.device(device)
         self.is_row_by_row = self.device.type == "cpu"
@@ -52,38 +53,31 @@ class BatchedFeature:
         samples = samples[:, : max(sizes)]
         counts = [self.spectra.num_frames(size) for size in sizes]
         num_frames = torch.tensor(counts, device=self.device)
+        if self.is_row_by_row:
+            features = samples.new_zeros(len(sizes), max(counts), self.dim)
+            for row, size, count, waveform in zip(features, sizes, counts, samples, strict=True):
+                row[:count] = torch.from_numpy(self._feature.of_samples(waveform[:size].numpy()))
+            return features, num_frames
         with torch.no_grad():
-            log_mel, energy = self._log_mel(samples, lengths, counts)
-            is_frame = torch.arange(log_mel.shape[1], device=self.device) < num_frames[:, None]
-            features = self._features(log_mel, energy)
+            is_frame = torch.arange(max(counts), device=self.device) < num_frames[:, None]
+            features = self._features(*self._log_mel(samples, lengths, is_frame))
             features = _with_deltas(features, num_frames, self.config.delta_window, self.config.num_deltas)
             features = torch.where(is_frame[..., None], features, 0.0)
         return features, num_frames
 
     def _log_mel(
-        self, samples: Tensor, lengths: Tensor, counts: list[int]
+        self, samples: Tensor, lengths: Tensor, is_frame: Tensor
     ) -> tuple[Float[Tensor, "N T num_filters"], Float[Tensor, "N T"] | None]:
-        with_energy = self.config.energy == "log"
-        most = max(counts)
-        mel = samples.new_full((len(counts), most, self.spectra.filters.shape[1]), -torch.inf)
-        energies = samples.new_zeros(len(counts), most) if with_energy else None
-        if self.is_row_by_row:
-            for row, (count, length) in enumerate(zip(counts, lengths.tolist(), strict=True)):
-                frames, emphasised = self.spectra.framed(samples[row : row + 1, :length])
-                found, energy = self.spectra.log_mel(frames[0], emphasised[0], with_energy)
-                mel[row, :count] = found
-                if energies is not None and energy is not None:
-                    energies[row, :count] = energy
-        else:
-            frames, emphasised = self.spectra.framed(samples, lengths)
-            limits = torch.tensor(counts, device=self.device)[:, None]
-            is_frame = torch.arange(most, device=self.device) < limits
-            found, energy = self.spectra.log_mel(
-                frames[:, :most][is_frame], emphasised[:, :most][is_frame], with_energy
-            )
-            mel[is_frame] = found
-            if energies is not None and energy is not None:
-                energies[is_frame] = energy
+        frames, emphasised = (part[:, : is_frame.shape[1]] for part in self.spectra.framed(samples, lengths))
+        found, energy = self.spectra.log_mel(
+            frames[is_frame], emphasised[is_frame], self.config.energy == "log"
+        )
+        mel = samples.new_full((*is_frame.shape, found.shape[1]), -torch.inf)
+        mel[is_frame] = found
+        energies = None
+        if energy is not None:
+            energies = samples.new_zeros(is_frame.shape)
+            energies[is_frame] = energy
         return self.spectra.limited(mel), energies
 
     def _features(self, log_mel: Tensor, energy: Tensor | None) -> Float[Tensor, "N T F0"]:

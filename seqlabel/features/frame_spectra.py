@@ -174,8 +174,10 @@ class FrameSpectra:
                 for bins, columns, weights in self._blocks:
                     torch.mm(squares[:, bins], weights, out=mel[part, columns])
         mel.clamp_(min=self._mel_floor)
-        mel = mel.log10_().mul_(10) if self.config.decibels else mel.log_()
-        return mel, None if energy is None else energy.clamp_(min=self._energy_floor).log_()
+        _take_logarithm(mel, self.config.decibels)
+        if energy is not None:
+            _take_logarithm(energy.clamp_(min=self._energy_floor), False)
+        return mel, energy
 
     def _window_into(
         self, rows: Tensor, frames: Tensor, emphasised: Tensor, with_energy: bool
@@ -214,6 +216,16 @@ class FrameSpectra:
             return log_mel
         below = self.config.top_db if self.config.decibels else self.config.top_db * math.log(10) / 10
         return torch.maximum(log_mel, log_mel.amax(dim=(1, 2), keepdim=True) - below)
+
+
+def _take_logarithm(energies: Tensor, in_decibels: bool) -> None:
+    """Natural logarithms or 10 log10 in place of the energies; NumPy's take a third of the time on a CPU."""
+    if energies.device.type != "cpu":
+        energies.log10_() if in_decibels else energies.log_()
+    else:
+        (np.log10 if in_decibels else np.log)(energies.numpy(), out=energies.numpy())
+    if in_decibels:
+        energies.mul_(10)
 
 
 def _blocks(filters: Tensor) -> list[tuple[slice, slice, Tensor]]:

@@ -66,7 +66,10 @@ class LogMel:
         Raises:
             FormatError: the waveform is empty, not finite, or not of the config's sample rate.
         """
-        samples = self._spectra.samples_of(signal)
+        return self.of_samples(self._spectra.samples_of(signal))
+
+    def of_samples(self, samples: Float32[np.ndarray, " num_samples"]) -> Float32[np.ndarray, "T F"]:
+        """The log mel energies and their deltas of samples at the config's rate, at least one, all finite."""
         log_mel, energy = self._spectra(samples, with_energy=self.config.energy is not None)
         if energy is not None:
             log_mel = np.concatenate([energy[:, None], log_mel], axis=1)

@@ -85,7 +85,10 @@ class Mfcc:
         Raises:
             FormatError: the waveform is empty, not finite, or not of the config's sample rate.
         """
-        samples = self._spectra.samples_of(signal)
+        return self.of_samples(self._spectra.samples_of(signal))
+
+    def of_samples(self, samples: Float32[np.ndarray, " num_samples"]) -> Float32[np.ndarray, "T F"]:
+        """The cepstra and their deltas of samples at the config's rate, at least one, all finite."""
         log_mel, energy = self._spectra(samples, with_energy=self.config.energy == "log")
         cepstra = log_mel @ self.dct
         if energy is not None:
