@@ -82,7 +82,7 @@ def test_two_paths_to_one_file_have_one_identity(tmp_path: Path) -> None:
 def test_the_channels_of_a_recording_have_identities_of_their_own(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((800, 2)), 8000)
     examples = [Example(id="x", source=tmp_path / "a.wav", channel=channel) for channel in (None, 0, 1)]
-    assert len({read_header(example, "audio").identity for example in examples}) == 3
+    assert len({read_header(example).identity for example in examples}) == 3
 
 
 def test_a_missing_file_is_another_thing_than_a_broken_one(tmp_path: Path) -> None:
