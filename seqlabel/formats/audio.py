@@ -288,13 +288,33 @@ def _read_with_librosa(
 
 
 def _refuse_truncated_container(path: Path, file: BinaryIO, head: bytes, size: int) -> None:
-    """Refuse WAV, Ogg and SPHERE files whose end is missing: libsndfile takes what is there without a word."""
+    """Refuse WAV, AIFF, AU, W64, Ogg and SPHERE files whose end is missing: libsndfile takes what is there silently."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         _check_wav(path, file, size)
     elif head[:4] == b"OggS":
         _check_ogg(path, file, size)
     elif head.startswith(SPHERE_MAGIC):
         check_sphere(path, file, size)
+    elif head.startswith((b"FORM", b".snd", b"riff\x2e\x91")):
+        _check_length(path, file, size)
+
+
+def _check_length(path: Path, file: BinaryIO, size: int) -> None:
+    """Refuse AIFF, AU and W64 files that are shorter than their first bytes say."""
+    file.seek(0)
+    head = file.read(24)
+    if len(head) < 24:
+        return
+    if head.startswith(b"FORM"):
+        promised = 8 + int.from_bytes(head[4:8], "big")
+    elif head.startswith(b".snd"):
+        length = int.from_bytes(head[8:12], "big")
+        promised = 0 if length == 0xFFFFFFFF else int.from_bytes(head[4:8], "big") + length
+    else:
+        promised = int.from_bytes(head[16:24], "little")
+    # Programs that write to a pipe put the greatest length that there is, or none.
+    if size < promised < 0x7FFFF000:
+        raise FormatError(f"{path}: is truncated: {promised} bytes promised, {size} there")
 
 
 def _check_wav(path: Path, file: BinaryIO, size: int) -> None:

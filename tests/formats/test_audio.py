@@ -84,7 +84,7 @@ def test_writing_clips_instead_of_wrapping_round(tmp_path):
     assert np.allclose(read_audio(tmp_path / "a.wav", sample_rate=None).samples, [1, -1, 0.5], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.aiff", "a.au", "a.caf", "a.w64"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
 def test_a_truncated_file_is_refused(tmp_path, name, share):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 32000)
@@ -301,3 +301,19 @@ def test_a_mislabelled_file_is_refused_by_name(tmp_path, name, content):
 def test_an_empty_file_of_every_kind_is_said_to_be_empty(tmp_path, suffix):
     (tmp_path / f"a{suffix}").touch()
     assert "empty" in error_of(tmp_path / f"a{suffix}")
+
+
+def test_an_au_that_was_written_to_a_pipe_is_read_to_its_end(tmp_path):
+    soundfile.write(tmp_path / "a.au", tone(), 16000)
+    data = bytearray((tmp_path / "a.au").read_bytes())
+    data[8:12] = b"\xff\xff\xff\xff"
+    (tmp_path / "a.au").write_bytes(data)
+    assert len(read_audio(tmp_path / "a.au", sample_rate=None).samples) == 16000
+
+
+def test_an_mp3_without_its_last_second_is_refused(tmp_path):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 64000)  # its length is known to within 0.3 s
+    soundfile.write(tmp_path / "a.mp3", noise, 16000)
+    data = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(data[: int(len(data) * 0.75)])
+    assert "truncated" in error_of(tmp_path / "a.mp3")
