@@ -134,7 +134,7 @@ class FrameSpectra:
         if framing == "centre":
             return torch.nn.functional.pad(samples, (before, last_end - length))
         # Kaldi's reflection repeats the sample at the end, and goes back and forth where the waveform is short.
-        if lengths is None and before <= length and last_end <= 2 * length:
+        if lengths is None and abs(before) <= length and last_end <= 2 * length:
             left = samples[:, :before].flip(1) if before > 0 else samples[:, :0]
             whole = samples[:, max(0, -before) : last_end]
             right = samples[:, 2 * length - last_end :].flip(1) if last_end > length else samples[:, :0]

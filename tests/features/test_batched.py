@@ -18,6 +18,9 @@ CONFIGS = {
     "kaldi, reflected": replace(presets.kaldi_mfcc(), framing="reflect", raw_energy=False),
     "kaldi, dither, warp": replace(presets.kaldi_log_mel(), dither=1.0, vtln_warp=1.1),
     "reflected, waveform pre-emphasis": LogMelConfig(framing="reflect"),
+    "reflected, steps longer than windows": LogMelConfig(
+        framing="reflect", window_seconds=0.01, step_seconds=0.06, num_mel_filters=10
+    ),
     "centred, pre-emphasis": LogMelConfig(framing="centre"),
     "centred, pre-emphasis of frames": LogMelConfig(framing="centre", preemphasis_per_frame=True),
     "librosa": presets.librosa_mfcc(16000, 512, 160),
