@@ -23,7 +23,7 @@ class FrontendConfig(Config, frozen=True):
 
     Attributes:
         feature: the kind of signal and its features.
-        normalization: mean and variance over an example, its group or the corpus; None for none.
+        normalization: mean and variance over an example, a window, its group or the corpus; None for none.
         stacking: neighbouring frames side by side and subsampling; None for none.
         signal_augmentations, feature_augmentations: random changes, in this order, in training only.
     """
@@ -55,7 +55,7 @@ class Frontend:
     @property
     def is_fitted(self) -> bool:
         """Whether the normalisation takes its statistics over several examples."""
-        return self.normalizer is not None and self.normalizer.config.scope != "example"
+        return self.normalizer is not None and self.normalizer.config.scope in ("group", "corpus")
 
     def read(self, example: Example) -> Signal:
         """Returns the signal of an example from its file.

@@ -40,10 +40,10 @@ def read_kaldi(folder: Path, list_name: str) -> Iterator[tuple[str, Example]]:
     if texts is not None:
         _refuse_difference(folder, "text", set(texts), set(utterances))
     for name, (where, rest) in utterances.items():
-        start = end = None
+        start = end = channel = None
         recording = (where, rest)
         if segments is not None:
-            recording_name, start, end = _segment(where, rest)
+            recording_name, start, end, channel = _segment(where, rest)
             if recording_name not in recordings:
                 raise ManifestError(f"{where}: recording {recording_name!r} is not in wav.scp; add it there")
             recording = recordings[recording_name]
@@ -56,6 +56,7 @@ def read_kaldi(folder: Path, list_name: str) -> Iterator[tuple[str, Example]]:
                 start_seconds=start,
                 end_seconds=end,
                 group=speakers[name][1] if name in speakers else None,
+                channel=channel,
             ),
         )
 
@@ -73,18 +74,19 @@ def _refuse_difference(folder: Path, file: str, found: set[str], expected: set[s
             )
 
 
-def _segment(where: str, rest: str) -> tuple[str, float, float | None]:
+def _segment(where: str, rest: str) -> tuple[str, float, float | None, int | None]:
     words = rest.split()
-    if len(words) > 3:  # Kaldi's optional fifth column; mixed with the others it would be another signal
-        raise ManifestError(
-            f"{where}: names a channel ({' '.join(words[3:])}), all channels are mixed here; "
-            "write each channel to a file of its own"
-        )
     try:
         recording, start, end = words[0], float(words[1]), float(words[2])
+        channel = int(words[3]) if len(words) > 3 else -1
+        if len(words) > 4:
+            raise ValueError("more words than a segment has")
     except (IndexError, ValueError) as error:
-        raise ManifestError(f"{where}: {rest!r}; expected: recording, start and end in seconds") from error
-    return recording, start, None if end == -1 else end  # Kaldi writes -1 for the end of the recording
+        raise ManifestError(
+            f"{where}: {rest!r}; expected: recording, start and end in seconds, and a channel or none"
+        ) from error
+    # Kaldi writes -1 for the end of the recording, and counts channels from 0 with -1 for none (extract-segments).
+    return recording, start, None if end == -1 else end, None if channel == -1 else channel
 
 
 def _kaldi_source(folder: Path, where: str, rest: str) -> Path:

@@ -37,6 +37,7 @@ from seqlabel.list_files import KINDS, lines, not_empty, read_text, resolve
 from seqlabel.records import Example
 from seqlabel.whole_files import write_whole
 
+MOST_CHANNELS = 1 << 16
 _TEXT_COLUMNS = ("text", "transcription", "sentence")
 _GROUP_COLUMNS = ("group", "speaker", "speaker_id", "writer", "writer_id")
 
@@ -49,6 +50,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     end_seconds: float | None = None
     group: str | None = None
     labels: tuple[tuple[str, float], ...] | None = None
+    channel: int | None = None
 
 
 class _NemoRow(msgspec.Struct):
@@ -184,7 +186,7 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
             "source": _relative_source(example.source, folder),
             "text": example.text,
         }
-        for key in ("start_seconds", "end_seconds", "group", "labels"):
+        for key in ("start_seconds", "end_seconds", "channel", "group", "labels"):
             if (value := getattr(example, key)) is not None:
                 row[key] = value
         try:
@@ -219,6 +221,10 @@ def _check(where: str, example: Example) -> None:
             raise ManifestError(
                 f"{where}: labels of lengths {lengths[:8]}; expected some, each longer than 0"
             )
+    if example.channel is not None and not 0 <= example.channel <= MOST_CHANNELS:
+        raise ManifestError(
+            f"{where}: channel {example.channel}; expected 0 for the first channel, 1 for the second and so on"
+        )
     if end is not None and end <= (start or 0.0):
         raise ManifestError(f"{where}: ends at {end} s, which is not after its start at {start or 0.0} s")
 
@@ -259,6 +265,7 @@ def _read_json_lines(path: Path) -> _Located:
                     end_seconds=found.end_seconds,
                     group=found.group,
                     labels=found.labels,
+                    channel=found.channel,
                 ),
             )
 

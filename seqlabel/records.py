@@ -21,6 +21,7 @@ class Example:
         group: speaker or writer; None where unknown.
         labels: what each stretch of the example is, from its beginning to its end, with lengths in any one unit
             (frames, samples, seconds), which share out the whole; None where nobody has aligned it.
+        channel: of audio, the one that is meant, counted from 0; None for the mean of all channels.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Example:
     end_seconds: float | None = None
     group: str | None = None
     labels: tuple[tuple[str, float], ...] | None = None
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

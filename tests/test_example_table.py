@@ -16,6 +16,8 @@ EXAMPLES = [
     ),
     Example(id="e", source=Path("../y/5.npy"), labels=(("a", 0.1), ("é", 3.0)), group="u"),
     Example(id="f", source=Path("/data/x/\udc80.png"), text="\ud800"),
+    Example(id="g", source=Path("/data/x/1.wav"), channel=0),
+    Example(id="h", source=Path("/data/x/1.wav"), channel=65536),
 ]
 
 
@@ -31,7 +33,7 @@ def test_examples_come_back_as_they_were(table: ExampleTable) -> None:
     assert list(table) == EXAMPLES
     assert [table[-1], table[2]] == [EXAMPLES[-1], EXAMPLES[2]]
     with pytest.raises(IndexError):
-        table[6]
+        table[8]
 
 
 def test_parts_of_parts_are_those_examples_in_that_order(table: ExampleTable) -> None:

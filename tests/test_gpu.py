@@ -11,8 +11,11 @@ import torch
 
 from seqlabel.ctc import Emissions, ctc_loss
 from seqlabel.encoders import EmbeddedConfig, EncoderConfig
+from seqlabel.features import LogMelConfig, MfccConfig
+from seqlabel.features.batched import BatchedFeature
 from tests.blocks import TrainedRun
 from tests.encoders.test_encoder_contract import INPUT_DIM, LENGTHS, NUM_FRAMES, every_encoder
+from tests.features.test_batched import CONFIGS, padded, waveforms
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 
@@ -58,6 +61,16 @@ def test_the_loss_and_its_gradient_are_those_of_the_cpu() -> None:
         assert own.grad is not None
         found.append((loss.detach().cpu(), own.grad.cpu()))
     torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+def test_features_of_a_batch_of_waveforms_are_those_of_the_cpu(config: MfccConfig | LogMelConfig) -> None:
+    feature = config.build()
+    samples, lengths = padded(waveforms())
+    expected, num_expected = BatchedFeature(feature)(samples, lengths)
+    frames, num_frames = BatchedFeature(feature, "cuda")(samples.cuda(), lengths.cuda())
+    assert frames.is_cuda and num_frames.tolist() == num_expected.tolist()
+    torch.testing.assert_close(frames.cpu(), expected, rtol=1e-4, atol=5e-3)
 
 
 def test_a_model_reads_the_same_on_both_devices(

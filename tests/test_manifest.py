@@ -228,6 +228,28 @@ def test_a_kaldi_folder_with_segments_is_read(put):
     assert (third.text, third.source, third.group) == ("é", Path("/abs/r2.flac"), "bob")
 
 
+def test_the_channel_of_a_kaldi_segment_is_kept(put):
+    put("wav.scp", "call call.wav\n")
+    put("segments", "a call 0 1 0\nb call 0 1 1\nc call 0 1 -1\nd call 0 1\n")
+    folder = put("text", "a x\nb x\nc x\nd x\n").parent
+    assert [example.channel for example in read_manifest(folder)] == [0, 1, None, None]
+
+
+def test_channels_are_written_and_read_again(tmp_path):
+    examples = [
+        Example(id=str(channel), source=tmp_path / "call.wav", text="x", channel=channel)
+        for channel in (None, 0, 1)
+    ]
+    write_manifest(tmp_path / "m.jsonl", examples)
+    assert read_manifest(tmp_path / "m.jsonl") == examples
+
+
+@pytest.mark.parametrize("channel", [-1, 1 << 40, 0.5, "left"])
+def test_a_channel_that_no_file_has_is_refused(put, channel):
+    path = put("m.jsonl", [{"id": "a", "source": "a.wav", "text": "x", "channel": channel}])
+    assert "channel" in error_of(path)
+
+
 def test_a_kaldi_folder_without_audio_names_places_in_archives(put):
     put("feats.scp", "u1 f.ark:17\nu2 f.ark:99\n")
     folder = put("text", "u1 a\nu2 b\n").parent

@@ -96,6 +96,7 @@ def _signal_of(example: Example, kind: SourceKind) -> Signal:
             sample_rate=None,
             start_seconds=example.start_seconds,
             end_seconds=example.end_seconds,
+            channel=example.channel,
         )
     source = whole_file(example)
     if kind == "line image":

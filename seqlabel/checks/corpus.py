@@ -293,7 +293,8 @@ def _recordings(
     for place, example, look in zip(places, examples, looks, strict=True):
         if look.header is None:
             continue
-        is_part = example.start_seconds is not None or example.end_seconds is not None
+        limits = (example.start_seconds, example.end_seconds, example.channel)
+        is_part = any(limit is not None for limit in limits)
         if is_part or (look.header.kind == "ink" and split_ink_address(example.source) is not None):
             found[place] = look.header.file
     return found

@@ -103,10 +103,10 @@ def read_header(example: Example) -> Header:
         raise FormatError(f"{file}: is empty (0 bytes)")
     number = found.st_dev, found.st_ino
     address = source.name[len(file.name) :]
-    identity = (*number, address, example.start_seconds or 0.0, example.end_seconds)
+    identity = (*number, address, example.start_seconds or 0.0, example.end_seconds, example.channel)
     plain = Header(kind, found.st_size, identity, number)
     if kind == "audio":
-        part = audio_part(source, example.start_seconds, example.end_seconds)
+        part = audio_part(source, example.start_seconds, example.end_seconds, example.channel)
         return plain if part is None else replace(plain, seconds=part[0], sample_rate=part[1])
     if kind == "line image":
         return replace(plain, size=image_size(source))

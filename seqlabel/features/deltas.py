@@ -19,7 +19,7 @@ def deltas(features: Float[np.ndarray, "T F"], window: int = 2) -> Float32[np.nd
         (T, F), the same T.
     """
     num_frames = len(features)
-    padded = np.pad(features, ((window, window), (0, 0)), mode="edge")
+    padded = np.concatenate([features[:1].repeat(window, 0), features, features[-1:].repeat(window, 0)])
     slope = np.zeros(features.shape, dtype=np.float32)
     for n in range(1, window + 1):
         slope += n * (padded[window + n :][:num_frames] - padded[window - n :][:num_frames])

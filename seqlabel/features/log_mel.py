@@ -1,10 +1,13 @@
 """Log mel spectra of speech."""
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float32
 
 from seqlabel.features.deltas import append_deltas
-from seqlabel.features.mel import LogMelSpectra, MelConfig
+from seqlabel.features.mel import LogMelSpectra
+from seqlabel.features.mel_settings import MelConfig
 from seqlabel.formats.audio import AUDIO_SUFFIXES
 from seqlabel.records import Example, Signal, Waveform
 
@@ -16,9 +19,11 @@ class LogMelConfig(MelConfig, frozen=True, tag="log_mel"):
 
     Attributes:
         num_mel_filters: values for each frame.
+        energy: "log" has the log energy of the frame stand before them.
     """
 
     num_mel_filters: int = 80
+    energy: Literal["log"] | None = None
 
     def build(self) -> "LogMel":
         """The feature of these settings."""
@@ -26,7 +31,7 @@ class LogMelConfig(MelConfig, frozen=True, tag="log_mel"):
 
 
 class LogMel:
-    """Gives (T, num_mel_filters * (num_deltas + 1)); T is that of `LogMelSpectra`.
+    """Gives (T, num_mel_filters * (num_deltas + 1)), one wider with energy; T is that of `LogMelSpectra`.
 
     Attributes:
         dim: the width F of what comes out.
@@ -38,7 +43,7 @@ class LogMel:
     def __init__(self, config: LogMelConfig) -> None:
         """Raises ConfigError if a number is out of its range."""
         self.config = config
-        self.dim = config.num_mel_filters * (config.num_deltas + 1)
+        self.dim = (config.num_mel_filters + (config.energy is not None)) * (config.num_deltas + 1)
         self._spectra = LogMelSpectra(config)
 
     @property
@@ -61,5 +66,11 @@ class LogMel:
         Raises:
             FormatError: the waveform is empty, not finite, or not of the config's sample rate.
         """
-        log_mel = self._spectra(self._spectra.samples_of(signal))
+        return self.of_samples(self._spectra.samples_of(signal))
+
+    def of_samples(self, samples: Float32[np.ndarray, " num_samples"]) -> Float32[np.ndarray, "T F"]:
+        """The log mel energies and their deltas of samples at the config's rate, at least one, all finite."""
+        log_mel, energy = self._spectra(samples, with_energy=self.config.energy is not None)
+        if energy is not None:
+            log_mel = np.concatenate([energy[:, None], log_mel], axis=1)
         return append_deltas(log_mel, self.config.delta_window, self.config.num_deltas)

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from seqlabel.features.deltas import append_deltas
-from seqlabel.features.mel import LogMelSpectra, MelConfig, orthonormal_dct
+from seqlabel.features.mel import LogMelSpectra, orthonormal_dct
+from seqlabel.features.mel_settings import MelConfig
 from seqlabel.features.sources import require
 from seqlabel.formats.audio import AUDIO_SUFFIXES
 from seqlabel.records import Example, Signal, Waveform
@@ -45,6 +46,7 @@ class Mfcc:
     Attributes:
         dim: the width F of what comes out.
         suffixes: the endings of the files it reads.
+        dct: (num_mel_filters, num_cepstra), from log mel energies to cepstra, liftered if they are to be.
     """
 
     suffixes: frozenset[str] = AUDIO_SUFFIXES
@@ -58,10 +60,10 @@ class Mfcc:
         self.config = config
         self.dim = config.num_cepstra * (config.num_deltas + 1)
         self._spectra = LogMelSpectra(config)
-        self._dct = orthonormal_dct(config.num_mel_filters, config.num_cepstra)
+        self.dct = orthonormal_dct(config.num_mel_filters, config.num_cepstra)
         if config.lifter is not None:
             order = np.arange(config.num_cepstra)
-            self._dct *= (1 + config.lifter / 2 * np.sin(np.pi * order / config.lifter)).astype(np.float32)
+            self.dct *= (1 + config.lifter / 2 * np.sin(np.pi * order / config.lifter)).astype(np.float32)
 
     @property
     def step_seconds(self) -> float:
@@ -83,8 +85,12 @@ class Mfcc:
         Raises:
             FormatError: the waveform is empty, not finite, or not of the config's sample rate.
         """
-        samples = self._spectra.samples_of(signal)
-        cepstra = self._spectra(samples) @ self._dct
-        if self.config.energy == "log":
-            cepstra[:, 0] = self._spectra.log_energy(samples)
+        return self.of_samples(self._spectra.samples_of(signal))
+
+    def of_samples(self, samples: Float32[np.ndarray, " num_samples"]) -> Float32[np.ndarray, "T F"]:
+        """The cepstra and their deltas of samples at the config's rate, at least one, all finite."""
+        log_mel, energy = self._spectra(samples, with_energy=self.config.energy == "log")
+        cepstra = log_mel @ self.dct
+        if energy is not None:
+            cepstra[:, 0] = energy
         return append_deltas(cepstra, self.config.delta_window, self.config.num_deltas)

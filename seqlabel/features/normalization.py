@@ -1,13 +1,14 @@
-"""Mean and variance normalisation over an example, its group (speaker, writer) or the corpus."""
+"""Mean and variance normalisation: over an example, a sliding window, the group (speaker, writer) or the corpus."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from seqlabel.config import Config
+from seqlabel.errors import ConfigError
 
 STD_FLOOR = 1e-4
 """Features that hardly move are divided by this instead: constants become zeros, not infinities."""
@@ -17,12 +18,29 @@ class NormalizationConfig(Config, frozen=True):
     """What mean and standard deviation are taken over.
 
     Attributes:
-        scope: the example itself, all examples of its group, or the training corpus (kept in the model file).
+        scope: the example itself, all examples of its group, the training corpus (kept in the model file), or a window
+            of frames that slides over the example (Kaldi's `apply-cmvn-sliding`).
         variance: divide by the standard deviation, too.
+        window: frames of the window.
+        window_centred: the frame stands in the middle of its window, which at the ends of the example stays within it;
+            otherwise at the end of it, `window` frames before it count as well as itself, as in Kaldi.
+        least_window: where it is not centred, the frames that the first ones are normalised over.
+
+    Raises:
+        ConfigError: a window of less than 1 frame.
     """
 
-    scope: Literal["example", "group", "corpus"] = "example"
+    scope: Literal["example", "group", "corpus", "window"] = "example"
     variance: bool = True
+    window: int = 600
+    window_centred: bool = True
+    least_window: int = 100
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.least_window < 1:
+            raise ConfigError(
+                f"normalization: window {self.window} and least_window {self.least_window}, expected at least 1 frame"
+            )
 
     def build(self) -> "Normalizer":
         """Returns a normaliser; it has to be fitted unless the scope is `example`."""
@@ -49,6 +67,8 @@ class Normalizer:
         self, features: Float32[np.ndarray, "T F"], group: str | None = None
     ) -> Float32[np.ndarray, "T F"]:
         """Returns the normalised frames; a group that was not fitted is normalised by the example itself."""
+        if self.config.scope == "window":
+            return over_windows(features, self.config)
         statistics = self.corpus
         if self.config.scope == "group" and group is not None:
             statistics = self.groups.get(group)
@@ -78,6 +98,43 @@ class Normalizer:
         """Takes what `state` gave."""
         if state:
             self.corpus = Statistics(state["mean"], state["std"])
+
+
+def over_windows(
+    features: Float32[np.ndarray, "T F"], config: NormalizationConfig
+) -> Float32[np.ndarray, "T F"]:
+    """Returns each frame normalised over the window that it stands in, at a cost that does not grow with the window.
+
+    The windows are those of Kaldi's `SlidingWindowCmnInternal` (feat/feature-functions.cc).
+    """
+    num_frames = len(features)
+    at = np.arange(num_frames)
+    if config.window_centred:
+        start = at - config.window // 2
+        end = start + config.window - np.minimum(start, 0)
+    else:
+        start, end = at - config.window, np.maximum(at + 1, config.least_window)
+    start = np.maximum(np.maximum(start, 0) - np.maximum(end - num_frames, 0), 0)
+    end = np.minimum(end, num_frames)
+    # Sums of what is left over a mean: those of the values themselves would lose the variance in large means.
+    exact = features.astype(np.float64)
+    exact -= exact.mean(axis=0)
+    count = (end - start)[:, None]
+    mean = _sums_between(exact, start, end) / count
+    normal = exact - mean
+    if config.variance:
+        variance = _sums_between(np.square(exact), start, end) / count - np.square(mean)
+        normal /= np.maximum(np.sqrt(np.maximum(variance, 0.0)), STD_FLOOR)
+    single: Float32[np.ndarray, "T F"] = normal.astype(np.float32)
+    return single
+
+
+def _sums_between(
+    values: Float64[np.ndarray, "T F"], start: Int64[np.ndarray, " T"], end: Int64[np.ndarray, " T"]
+) -> Float64[np.ndarray, "T F"]:
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    between: Float64[np.ndarray, "T F"] = sums[end] - sums[start]
+    return between
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,16 @@ def whole_file(example: Example) -> Path:
     """The file of an example that has no time axis in seconds.
 
     Raises:
-        ManifestError: the example asks for a part of its file in seconds.
+        ManifestError: the example asks for a part of its file in seconds, or for a channel.
     """
     if example.start_seconds is not None or example.end_seconds is not None:
         raise ManifestError(
             f"example '{example.id}': start_seconds and end_seconds are for audio, but the source is "
             f"{example.source}; remove them or cut the file"
+        )
+    if example.channel is not None:
+        raise ManifestError(
+            f"example '{example.id}': a channel is for audio, but the source is {example.source}; remove it"
         )
     return example.source
 

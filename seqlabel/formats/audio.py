@@ -1,4 +1,4 @@
-"""Audio files: read through soundfile (libsndfile) as one channel, any part of them, at any sample rate."""
+"""Audio files: read through soundfile (libsndfile), one channel or their mean, any part, at any sample rate."""
 
 import io
 import re
@@ -60,8 +60,9 @@ def read_audio(
     sample_rate: int | None,
     start_seconds: float | None = None,
     end_seconds: float | None = None,
+    channel: int | None = None,
 ) -> Waveform:
-    """The samples of an audio file or of a part of it, all channels mixed into one.
+    """The samples of one channel of an audio file or of a part of it, or of all channels mixed into one.
 
     Args:
         path: the file.
@@ -69,9 +70,10 @@ def read_audio(
         start_seconds: where the part begins; None for the file's beginning. Only the part is decoded.
         end_seconds: where the part ends; None for the file's end. An end up to 0.05 s past the file counts as
             the file's end.
+        channel: counted from 0; None for the mean of all channels.
 
     Raises:
-        FormatError: not audio, damaged or truncated, without samples, or a part outside of the file.
+        FormatError: not audio, damaged or truncated, without samples, or a part or a channel that it does not have.
     """
     with open_file(path, _EXPECTED) as (file, size):
         head = file.read(12)
@@ -81,13 +83,13 @@ def read_audio(
     if path.suffix.lower() == ".raw":  # soundfile would have to be told the rate
         raise FormatError(f"{path}: bare samples without a header; expected {_EXPECTED}")
     try:
-        samples, file_rate = _read_with_soundfile(path, start_seconds, end_seconds)
+        samples, file_rate = _read_with_soundfile(path, start_seconds, end_seconds, channel)
     except soundfile.LibsndfileError as error:
         if path.suffix.lower() in _SOUNDFILE_SUFFIXES:
             raise _undecodable(path, error) from error
         if _MAGIC.match(head) is None:
             raise FormatError(f"{path}: is no audio that is read here; expected {_EXPECTED}") from error
-        samples, file_rate = _read_with_librosa(path, start_seconds, end_seconds)
+        samples, file_rate = _read_with_librosa(path, start_seconds, end_seconds, channel)
     # One comparison finds NaN as well.
     if not (samples.max(initial=0.0) <= LOUDEST and samples.min(initial=0.0) >= -LOUDEST):
         raise FormatError(
@@ -120,24 +122,24 @@ def audio_seconds(path: Path) -> float:
 
 
 def audio_part(
-    path: Path, start_seconds: float | None, end_seconds: float | None
+    path: Path, start_seconds: float | None, end_seconds: float | None, channel: int | None = None
 ) -> tuple[float, int] | None:
     """The length in seconds of a part of an audio file, and its sample rate in Hz, out of the header.
 
     Args:
         path: the file.
-        start_seconds, end_seconds: as for `read_audio`.
+        start_seconds, end_seconds, channel: as for `read_audio`.
 
     Returns:
         None for a kind of file that libsndfile does not read, whose length nothing but decoding tells.
 
     Raises:
-        FormatError: as `audio_seconds`, or the part is outside of the file.
+        FormatError: as `audio_seconds`, or a part or a channel that the file does not have.
     """
     import soundfile
 
     try:
-        num_frames, rate = _length_and_rate(path)
+        num_frames, rate = _length_and_rate(path, channel)
     except soundfile.LibsndfileError as error:
         if path.suffix.lower() in _SOUNDFILE_SUFFIXES or path.suffix.lower() not in AUDIO_SUFFIXES:
             raise _undecodable(path, error) from error
@@ -146,7 +148,7 @@ def audio_part(
     return (last - first) / rate, rate
 
 
-def _length_and_rate(path: Path) -> tuple[int, int]:
+def _length_and_rate(path: Path, channel: int | None = None) -> tuple[int, int]:
     import soundfile
 
     with open_file(path, _EXPECTED) as (file, size):
@@ -156,6 +158,7 @@ def _length_and_rate(path: Path) -> tuple[int, int]:
         if found.format == "RAW":
             raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
         _refuse_odd_rate(path, found.samplerate)
+        _refuse_missing_channel(path, channel, found.channels)
         return int(found.frames), int(found.samplerate)
 
 
@@ -178,7 +181,7 @@ def write_wav(path: Path, waveform: Waveform) -> None:
 
 
 def _read_with_soundfile(
-    path: Path, start_seconds: float | None, end_seconds: float | None
+    path: Path, start_seconds: float | None, end_seconds: float | None, channel: int | None
 ) -> tuple[Float32[np.ndarray, " num_samples"], int]:
     import soundfile
 
@@ -186,6 +189,7 @@ def _read_with_soundfile(
         if file.format == "RAW":  # libsndfile takes anything called .au, .snd or .vox for bare samples
             raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
         _refuse_odd_rate(path, file.samplerate)
+        _refuse_missing_channel(path, channel, file.channels)
         start, end = _frame_range(path, file.frames, file.samplerate, start_seconds, end_seconds)
         _refuse_long(path, end - start, file.samplerate)
         if start:
@@ -202,8 +206,11 @@ def _read_with_soundfile(
             else:
                 block = file.read(wanted, dtype="float32", always_2d=True)
                 num_read = len(block)
-                with np.errstate(over="ignore", invalid="ignore"):  # infinite samples are told of later
-                    block.mean(axis=1, dtype=np.float32, out=samples[found : found + num_read])
+                if channel is not None:
+                    samples[found : found + num_read] = block[:, channel]
+                else:
+                    with np.errstate(over="ignore", invalid="ignore"):  # infinite samples are told of later
+                        block.mean(axis=1, dtype=np.float32, out=samples[found : found + num_read])
             if not num_read:
                 break
             found += num_read
@@ -215,6 +222,12 @@ def _read_with_soundfile(
                 "it is truncated or damaged"
             )
         return samples[:found], int(file.samplerate)
+
+
+def _refuse_missing_channel(path: Path, channel: int | None, num_channels: int) -> None:
+    if channel is not None and not 0 <= channel < num_channels:
+        there = "only channel 0" if num_channels == 1 else f"channels 0 to {num_channels - 1}"
+        raise FormatError(f"{path}: has no channel {channel}; expected one of its own, {there}")
 
 
 def _refuse_odd_rate(path: Path, rate: int) -> None:
@@ -251,7 +264,7 @@ def _frame_range(
 
 
 def _read_with_librosa(
-    path: Path, start_seconds: float | None, end_seconds: float | None
+    path: Path, start_seconds: float | None, end_seconds: float | None, channel: int | None
 ) -> tuple[Float32[np.ndarray, " num_samples"], int]:
     import librosa
 
@@ -259,26 +272,49 @@ def _read_with_librosa(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # librosa says that this way of reading is going away
             # One second more than is taken, so that what is longer is seen.
-            samples, rate = librosa.load(path, sr=None, mono=True, duration=MAX_SAMPLES / 48_000 + 1)
+            channels, rate = librosa.load(path, sr=None, mono=False, duration=MAX_SAMPLES / 48_000 + 1)
     except Exception as error:  # audioread's backends each have their own
         raise FormatError(
             f"{path}: neither libsndfile nor ffmpeg reads it; convert it to wav or flac, "
             "or install ffmpeg if it is sound"
         ) from error
+    channels = np.atleast_2d(channels)
     _refuse_odd_rate(path, int(rate))
+    _refuse_missing_channel(path, channel, len(channels))
+    samples = channels.mean(axis=0, dtype=np.float32) if channel is None else channels[channel]
     _refuse_long(path, round(len(samples) * 48_000 / rate), 48_000)
     start, end = _frame_range(path, len(samples), int(rate), start_seconds, end_seconds)
     return samples[start:end], int(rate)
 
 
 def _refuse_truncated_container(path: Path, file: BinaryIO, head: bytes, size: int) -> None:
-    """Refuse WAV, Ogg and SPHERE files whose end is missing: libsndfile takes what is there without a word."""
+    """Refuse WAV, AIFF, AU, W64, Ogg and SPHERE files whose end is missing: libsndfile takes what is there silently."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         _check_wav(path, file, size)
     elif head[:4] == b"OggS":
         _check_ogg(path, file, size)
     elif head.startswith(SPHERE_MAGIC):
         check_sphere(path, file, size)
+    elif head.startswith((b"FORM", b".snd", b"riff\x2e\x91")):
+        _check_length(path, file, size)
+
+
+def _check_length(path: Path, file: BinaryIO, size: int) -> None:
+    """Refuse AIFF, AU and W64 files that are shorter than their first bytes say."""
+    file.seek(0)
+    head = file.read(24)
+    if len(head) < 24:
+        return
+    if head.startswith(b"FORM"):
+        promised = 8 + int.from_bytes(head[4:8], "big")
+    elif head.startswith(b".snd"):
+        length = int.from_bytes(head[8:12], "big")
+        promised = 0 if length == 0xFFFFFFFF else int.from_bytes(head[4:8], "big") + length
+    else:
+        promised = int.from_bytes(head[16:24], "little")
+    # Programs that write to a pipe put the greatest length that there is, or none.
+    if size < promised < 0x7FFFF000:
+        raise FormatError(f"{path}: is truncated: {promised} bytes promised, {size} there")
 
 
 def _check_wav(path: Path, file: BinaryIO, size: int) -> None:

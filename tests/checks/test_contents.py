@@ -1,7 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from seqlabel.checks.contents import Content, read_content
 from seqlabel.checks.findings import (
@@ -20,7 +22,7 @@ from tests.checks.made_up import RATE, ink, line, speech, write_audio, write_ima
 TEXT = "some text here"
 
 
-def content_of(path: Path, text: str = TEXT, **part: float) -> Content:
+def content_of(path: Path, text: str = TEXT, **part: Any) -> Content:
     return read_content(Example(id="x", source=path, text=text, **part), kind_of_source(path))
 
 
@@ -83,6 +85,13 @@ def test_a_part_of_a_recording_is_looked_at_alone(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav", np.concatenate([speech(1.0), np.zeros(RATE, np.float32)]))
     assert kinds(content_of(path, start_seconds=0.0, end_seconds=1.0)) == []
     assert kinds(content_of(path, start_seconds=1.2, end_seconds=2.0)) == [SILENT]
+
+
+def test_each_channel_of_a_call_is_looked_at_alone(tmp_path: Path) -> None:
+    both = np.stack([speech(1.0), np.zeros(len(speech(1.0)), np.float32)], axis=1)
+    soundfile.write(tmp_path / "call.wav", both, RATE)
+    assert kinds(content_of(tmp_path / "call.wav", channel=0)) == []
+    assert kinds(content_of(tmp_path / "call.wav", channel=1)) == [SILENT]
 
 
 # --- line images ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from seqlabel.checks.sources import file_of_source, kind_of_source, read_header
@@ -76,6 +77,12 @@ def test_two_paths_to_one_file_have_one_identity(tmp_path: Path) -> None:
     (tmp_path / "c.json").symlink_to(path)
     found = {header_of(tmp_path / f"{name}.json").identity for name in "abc"}
     assert len(found) == 1
+
+
+def test_the_channels_of_a_recording_have_identities_of_their_own(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((800, 2)), 8000)
+    examples = [Example(id="x", source=tmp_path / "a.wav", channel=channel) for channel in (None, 0, 1)]
+    assert len({read_header(example).identity for example in examples}) == 3
 
 
 def test_a_missing_file_is_another_thing_than_a_broken_one(tmp_path: Path) -> None:

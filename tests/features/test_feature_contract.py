@@ -161,3 +161,25 @@ def test_every_feature_of_ink_reads_a_row_of_a_file(config: FeatureConfig, tmp_p
     assert len(second.strokes) == 12 and second.strokes[0][:, 1].tolist() == [30, 40, 30, 40]
     with pytest.raises(FormatError, match="2 rows"):
         config.build().read(Example(id="2", source=tmp_path / "a.json:2"))
+
+
+@pytest.mark.parametrize(
+    "kind", [ColumnConfig, GeometricColumnConfig, PenConfig, MatrixConfig, SymbolsConfig]
+)
+def test_a_channel_is_refused_where_the_file_has_none(kind: type, tmp_path: Path) -> None:
+    config, write = MADE[kind]
+    with pytest.raises(ManifestError, match="'left': a channel is for audio"):
+        config.build().read(Example(id="left", source=write(tmp_path), channel=0))
+
+
+@pytest.mark.parametrize("config", [MfccConfig(), LogMelConfig()], ids=lambda config: type(config).__name__)
+def test_the_channel_of_an_example_is_the_one_that_is_read(config: FeatureConfig, tmp_path: Path) -> None:
+    import soundfile
+
+    both = np.random.default_rng(0).uniform(-0.5, 0.5, (8000, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "call.wav", both, 16000, subtype="FLOAT")
+    feature = config.build()
+    for channel in (0, 1):
+        read = feature.read(Example(id="a", source=tmp_path / "call.wav", channel=channel))
+        assert isinstance(read, Waveform)
+        np.testing.assert_array_equal(read.samples, both[:, channel])

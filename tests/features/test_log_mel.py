@@ -2,7 +2,7 @@ import librosa
 import numpy as np
 
 from seqlabel.features import LogMel, LogMelConfig
-from seqlabel.features.mel import fit_filters
+from seqlabel.features.mel_filters import fit_filters
 from seqlabel.records import Waveform
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from seqlabel.errors import ConfigError
 from seqlabel.features.normalization import NormalizationConfig
 
 
@@ -38,7 +39,7 @@ def test_the_state_of_a_corpus_can_be_put_into_another_normalizer() -> None:
     np.testing.assert_array_equal(first(_features(3)), second(_features(3)))
 
 
-@pytest.mark.parametrize("scope", ["example", "group"])
+@pytest.mark.parametrize("scope", ["example", "group", "window"])
 def test_nothing_is_kept_in_the_model_unless_the_scope_is_the_corpus(scope) -> None:
     normalizer = NormalizationConfig(scope=scope).build()
     normalizer.fit([(_features(1), "ada")])
@@ -76,3 +77,45 @@ def test_the_features_are_left_as_they_were() -> None:
     features = _features(1)
     NormalizationConfig().build()(features)[:] = 0
     np.testing.assert_array_equal(features, _features(1))
+
+
+def _by_hand(features: np.ndarray, start: int, end: int, at: int) -> np.ndarray:
+    window = features[start:end].astype(np.float64)
+    return (features[at] - window.mean(axis=0)) / window.std(axis=0)
+
+
+@pytest.mark.parametrize(("at", "start", "end"), [(0, 0, 11), (3, 0, 11), (20, 15, 26), (39, 29, 40)])
+def test_a_window_is_around_its_frame_and_stays_within_the_example(at: int, start: int, end: int) -> None:
+    features = _features(1)
+    normal = NormalizationConfig(scope="window", window=11).build()(features)
+    np.testing.assert_allclose(normal[at], _by_hand(features, start, end, at), atol=1e-4)
+
+
+@pytest.mark.parametrize(("at", "start", "end"), [(0, 0, 8), (9, 0, 10), (30, 20, 31)])
+def test_a_window_that_is_not_centred_looks_back(at: int, start: int, end: int) -> None:
+    features = _features(1)
+    config = NormalizationConfig(scope="window", window=10, window_centred=False, least_window=8)
+    np.testing.assert_allclose(config.build()(features)[at], _by_hand(features, start, end, at), atol=1e-4)
+
+
+def test_a_window_as_long_as_the_example_is_the_example() -> None:
+    windowed = NormalizationConfig(scope="window", window=100).build()(_features(2))
+    np.testing.assert_allclose(windowed, NormalizationConfig().build()(_features(2)), atol=1e-4)
+
+
+def test_a_large_mean_does_not_drown_the_deviation_in_a_window() -> None:
+    features = (np.random.default_rng(0).normal(size=(3000, 1)) + 1e4).astype(np.float32)
+    normal = NormalizationConfig(scope="window", window=300).build()(features)
+    np.testing.assert_allclose(normal[1500], _by_hand(features, 1350, 1650, 1500), atol=1e-3)
+
+
+def test_constant_features_become_zeros_in_a_window() -> None:
+    constant = np.full((30, 2), [3.3, -20], dtype=np.float32)
+    normal = NormalizationConfig(scope="window", window=7).build()(constant)
+    np.testing.assert_allclose(normal, 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("setting", [{"window": 0}, {"least_window": 0}])
+def test_a_window_without_frames_is_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="at least 1 frame"):
+        NormalizationConfig(scope="window", **setting)

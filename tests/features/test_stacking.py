@@ -32,3 +32,21 @@ def test_one_frame_at_a_time_changes_nothing() -> None:
 def test_a_setting_below_one_is_refused(setting: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="at least 1"):
         StackingConfig(**setting)
+
+
+def test_frames_to_the_left_stand_before_the_frame_itself() -> None:
+    features = np.arange(5, dtype=np.float32)[:, None]
+    spliced = stack(features, StackingConfig(num_frames=3, step=1, left=1))
+    np.testing.assert_array_equal(spliced, [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 4]])
+
+
+def test_splicing_goes_with_subsampling() -> None:
+    features = np.arange(5, dtype=np.float32)[:, None]
+    spliced = stack(features, StackingConfig(num_frames=3, step=3, left=2))
+    np.testing.assert_array_equal(spliced, [[0, 0, 0], [1, 2, 3]])
+
+
+@pytest.mark.parametrize("left", [-1, 3])
+def test_the_frame_itself_is_always_among_those_side_by_side(left: int) -> None:
+    with pytest.raises(ConfigError, match="fewer than num_frames"):
+        StackingConfig(num_frames=3, step=1, left=left)

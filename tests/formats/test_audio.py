@@ -84,7 +84,7 @@ def test_writing_clips_instead_of_wrapping_round(tmp_path):
     assert np.allclose(read_audio(tmp_path / "a.wav", sample_rate=None).samples, [1, -1, 0.5], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.aiff", "a.au", "a.caf", "a.w64"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
 def test_a_truncated_file_is_refused(tmp_path, name, share):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 32000)
@@ -209,3 +209,111 @@ def test_what_only_decoding_tells_has_no_length_in_its_header(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"something that libsndfile does not know")
     with pytest.raises(FormatError, match="cannot be decoded"):
         audio_part(tmp_path / "a.wav", None, None)
+
+
+# --- rates, depths, channels, containers ------------------------------------------------------------------
+
+DEPTHS = [
+    ("wav", "PCM_U8", 2.0**-7),
+    ("wav", "PCM_16", 2.0**-15),
+    ("wav", "PCM_24", 2.0**-23),
+    ("wav", "PCM_32", 2.0**-23),  # single precision holds 24 bits
+    ("wav", "FLOAT", 0.0),
+    ("wav", "DOUBLE", 0.0),
+    ("wav", "ULAW", 2.0**-5),
+    ("wav", "ALAW", 2.0**-5),
+    ("flac", "PCM_S8", 2.0**-7),
+    ("flac", "PCM_16", 2.0**-15),
+    ("flac", "PCM_24", 2.0**-23),
+    ("aiff", "PCM_16", 2.0**-15),
+    ("aiff", "PCM_24", 2.0**-23),
+    ("caf", "PCM_32", 2.0**-23),
+    ("au", "PCM_16", 2.0**-15),
+    ("w64", "FLOAT", 0.0),
+]
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 5])
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 96000])
+@pytest.mark.parametrize(("suffix", "subtype", "step"), DEPTHS, ids=lambda value: str(value))
+def test_a_signal_is_read_to_within_a_step_of_its_depth(tmp_path, suffix, subtype, step, rate, num_channels):
+    rng = np.random.default_rng(0)
+    channels = rng.uniform(-0.9, 0.9, (500, num_channels)).astype(np.float32)
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, channels, rate, subtype=subtype)
+    mixed = read_audio(path, sample_rate=None)
+    assert mixed.sample_rate == rate
+    np.testing.assert_allclose(mixed.samples, channels.mean(axis=1), atol=step + 1e-6)
+    last = read_audio(path, sample_rate=None, channel=num_channels - 1)
+    np.testing.assert_allclose(last.samples, channels[:, -1], atol=step + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.ogg", {"subtype": "VORBIS"}),
+        ("a.opus", {"format": "OGG", "subtype": "OPUS"}),
+        ("a.mp3", {}),
+        ("a.flac", {}),
+    ],
+)
+def test_each_channel_of_a_call_is_read_from_every_container(tmp_path, name, options):
+    both = np.stack([tone(hertz=300), tone(hertz=1000)], 1)
+    soundfile.write(tmp_path / name, both, 16000, **options)
+    for channel in (0, 1):
+        part = read_audio(
+            tmp_path / name, sample_rate=None, channel=channel, start_seconds=0.25, end_seconds=0.75
+        )
+        loudest = np.abs(np.fft.rfft(part.samples * np.hanning(len(part.samples)))).argmax() * 2
+        assert loudest == (300, 1000)[channel]
+
+
+@pytest.mark.parametrize("channel", [1, -1, 99])
+def test_a_channel_that_the_file_does_not_have_is_refused(tmp_path, channel):
+    soundfile.write(tmp_path / "a.wav", tone(), 16000)
+    assert "only channel 0" in error_of(tmp_path / "a.wav", channel=channel)
+    with pytest.raises(FormatError, match="only channel 0"):
+        audio_part(tmp_path / "a.wav", None, None, channel)
+    soundfile.write(tmp_path / "b.wav", np.stack([tone(), tone()], 1), 16000)
+    if channel != 1:
+        assert "channels 0 to 1" in error_of(tmp_path / "b.wav", channel=channel)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.m4a"])
+@pytest.mark.parametrize("written", [".wav", ".flac", ".ogg", ".mp3"])
+def test_sound_under_the_name_of_another_container_is_read_by_its_content(tmp_path, name, written):
+    soundfile.write(tmp_path / f"right{written}", tone(), 16000)
+    (tmp_path / name).write_bytes((tmp_path / f"right{written}").read_bytes())
+    waveform = read_audio(tmp_path / name, sample_rate=None)
+    assert np.abs(waveform.samples[4000:12000] - tone()[4000:12000]).max() < 0.05
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.ogg"])
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n" + bytes(500), b"%PDF-1.7\n" + bytes(500), b"PK\x03\x04" + bytes(500)]
+)
+def test_a_mislabelled_file_is_refused_by_name(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    assert "expected an audio file" in error_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", sorted(AUDIO_SUFFIXES))
+def test_an_empty_file_of_every_kind_is_said_to_be_empty(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").touch()
+    assert "empty" in error_of(tmp_path / f"a{suffix}")
+
+
+def test_an_au_that_was_written_to_a_pipe_is_read_to_its_end(tmp_path):
+    soundfile.write(tmp_path / "a.au", tone(), 16000)
+    data = bytearray((tmp_path / "a.au").read_bytes())
+    data[8:12] = b"\xff\xff\xff\xff"
+    (tmp_path / "a.au").write_bytes(data)
+    assert len(read_audio(tmp_path / "a.au", sample_rate=None).samples) == 16000
+
+
+def test_an_mp3_without_its_last_second_is_refused(tmp_path):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 64000)  # its length is known to within 0.3 s
+    soundfile.write(tmp_path / "a.mp3", noise, 16000)
+    data = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(data[: int(len(data) * 0.75)])
+    assert "truncated" in error_of(tmp_path / "a.mp3")
