@@ -6,6 +6,7 @@ moves along with the speed). For matrices only the time axis moves.
 
 import numpy as np
 
+from seqlabel.augmentations.resampling import resampled
 from seqlabel.config import Config, Positive
 from seqlabel.records import Matrix, Signal, Waveform
 
@@ -22,7 +23,11 @@ class SpeedConfig(Config, frozen=True, tag="speed"):
 
 
 class Speed:
-    """Changes the speed of a waveform or a matrix by linear interpolation; leaves other signals alone."""
+    """Changes the speed of a waveform or a matrix; leaves other signals alone.
+
+    Rows are interpolated linearly, samples by a filter: between samples a line damps 5 kHz of 16 by 3 dB and mirrors
+    it at -13 dB, and takes longer than soxr.
+    """
 
     def __init__(self, config: SpeedConfig) -> None:
         self.config = config
@@ -34,7 +39,9 @@ class Speed:
             case Matrix(values):
                 return Matrix(resample_rows(values, speed))
             case Waveform(samples, sample_rate):
-                return Waveform(resample_rows(samples[:, None], speed)[:, 0], sample_rate)
+                return Waveform(
+                    resampled(samples, 1 / speed, max(1, round(len(samples) / speed))), sample_rate
+                )
             case _:
                 return signal
 
