@@ -111,7 +111,8 @@ def mu_law(values: Int16[np.ndarray, " N"]) -> Int16[np.ndarray, " N"]:
     exponent = np.frexp(size)[1] - 8
     mantissa = (size >> (exponent + 3)) & 15
     heard = (((mantissa << 3) + 132) << exponent) - 132
-    return np.where(values < 0, -heard, heard).astype(np.int16)
+    found: Int16[np.ndarray, " N"] = np.where(values < 0, -heard, heard).astype(np.int16)
+    return found
 
 
 def a_law(values: Int16[np.ndarray, " N"]) -> Int16[np.ndarray, " N"]:
