@@ -72,17 +72,19 @@ class Telephone:
         return Waveform(np.ascontiguousarray(fft.irfft(spectrum, size)[: len(samples)]), rate)
 
     def _gains(self, num_bins: int, hertz_a_bin: float) -> Float32[np.ndarray, " num_bins"]:
-        hertz = np.arange(num_bins) * hertz_a_bin
+        gains = np.zeros(num_bins, np.float32)
         low, high = self.config.low_hz, self.config.high_hz
         top = min(high * 2 ** (1 / 8), LINE_RATE / 2)
-        # Half a cosine at each edge; an octave of nothing where the band begins at 0.
-        rising = (
-            np.clip((hertz - low / np.sqrt(2)) / max(low * (1 - 1 / np.sqrt(2)), 1e-9), 0, 1) if low else 1
+        # Where it begins to let something through, where it lets all through, where this ends, where nothing is left.
+        start, rise, fall, end = (
+            min(num_bins, int(np.ceil(edge / hertz_a_bin))) for edge in (low / np.sqrt(2), low, high, top)
         )
-        falling = np.clip((top - hertz) / max(top - high, 1e-9), 0, 1)
-        gains: Float32[np.ndarray, " num_bins"] = (
-            np.sin(np.pi / 2 * rising) ** 2 * np.sin(np.pi / 2 * falling) ** 2
-        ).astype(np.float32)
+        gains[rise:fall] = 1
+        # Half a cosine at each edge.
+        for first, last, border, inside in ((start, rise, low / np.sqrt(2), low), (fall, end, top, high)):
+            if first < last:
+                hertz = np.arange(first, last) * hertz_a_bin
+                gains[first:last] = np.sin(np.pi / 2 * (hertz - border) / (inside - border)) ** 2
         return gains
 
     def _companded(
