@@ -45,7 +45,7 @@ def test_nothing_is_moved_in_time(name: str, rate: int) -> None:
 
 
 @every_format
-@pytest.mark.parametrize("rate", [1, 50, 1000, 8000, 48000, 96000])
+@pytest.mark.parametrize("rate", [500, 1000, 8000, 48000, 96000])
 @pytest.mark.parametrize("num_samples", [0, 1, 2, 1000])
 def test_short_signals_at_any_rate_keep_their_length(name: str, rate: int, num_samples: int) -> None:
     for size in (0.0, 1.0, 1e6):
