@@ -3,8 +3,8 @@
 The first reflections are those of the image method in a box-shaped room (Allen and Berkley, JASA 65, 1979), with walls
 that turn the sign around, so that low frequencies do not pile up (Lehmann and Johansson, JASA 124, 2008), and with the
 absorption that Eyring's formula gives for the decay time. After 40 ms there are so many images that they sound like
-noise: from there on they are noise, whose power is what the images have on average. All images together have as much as
-100 times the cost, and their decay time comes out 10 to 40 % above what was asked for.
+noise: from there on they are noise, whose power is what the images have on average. All images together cost up to
+hundreds of times as much, and their decay time comes out 10 to 40 % above what was asked for.
 """
 
 from typing import Annotated, Any, no_type_check
