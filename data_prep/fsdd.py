@@ -155,9 +155,7 @@ def _write_strings(
             target.parent.mkdir(parents=True, exist_ok=True)
             samples, starts = join([one.samples for one in chosen], rng)
             words = [
-                TimedText(
-                    WORDS[one.digit], start / SAMPLE_RATE, (start + len(one.samples)) / SAMPLE_RATE
-                )
+                TimedText(WORDS[one.digit], start / SAMPLE_RATE, (start + len(one.samples)) / SAMPLE_RATE)
                 for one, start in zip(chosen, starts, strict=True)
             ]
             times += ctm(TimedReading(example_id, len(samples) / SAMPLE_RATE, tuple(words), ()))

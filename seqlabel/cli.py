@@ -1,4 +1,4 @@
-"""The program `seqlabel`: check, train, evaluate, transcribe, align, score, lm, info.
+"""The program `seqlabel`: check, augment, train, evaluate, transcribe, align, score, lm, info.
 
 Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 1 where `check --strict` has
 found something; 130 where the user has interrupted it. PyTorch is imported inside the commands, so that `--help`
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seqlabel.recognizer import Recognizer
 
 from seqlabel.aligning import add_align_options, align
+from seqlabel.augment_command import add_augment_options, augment
 from seqlabel.calibrating import add_calibrate_options, calibrate
 from seqlabel.check_command import add_check_options, check
 from seqlabel.errors import ConfigError, SeqlabelError
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         arguments, rest = _parser().parse_known_args(given)
-        if rest and arguments.run not in (check, _train, _evaluate, _transcribe):
+        if rest and arguments.run not in (check, augment, _train, _evaluate, _transcribe):
             raise ConfigError(f"unexpected argument {rest[0]!r}; see `seqlabel {arguments.command} --help`")
         arguments.given, arguments.overrides = given, rest
         run: Callable[[argparse.Namespace], int] = arguments.run
@@ -361,6 +362,16 @@ def _parser() -> argparse.ArgumentParser:
         "by how likely they are wrong.",
     )
     add_check_options(checking)
+
+    augmenting = command(
+        augment,
+        "augment",
+        "write files as the training of a recipe hears or sees them",
+        "\n\nEach file is read as the recipe's feature reads it, then its signal augmentations change it: speech is\n"
+        "written as WAV, line images and ink as PNG. What is done to features afterwards (masks, noise, warp) is not\n"
+        "heard. A file that cannot be read is one line on standard error, and the exit code is 2.",
+    )
+    add_augment_options(augmenting)
 
     train = command(
         _train,

@@ -14,6 +14,8 @@ Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 """Of a score; that of any larger one would be lost in it, or infinite."""
 Score = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 """A natural logarithm, or a sum of some; far beyond those of any probability."""
+Decibels = Annotated[float, msgspec.Meta(ge=-120, le=120)]
+"""Of a gain or a ratio; the samples of 20 bits lie within 120 dB."""
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from seqlabel.augmentations import TimeWarpConfig
 from seqlabel.config import Config, Count, CountFromZero, FromZero, Positive, Seed, Share
 from seqlabel.decoders import DecoderConfig, GreedyConfig
 from seqlabel.encoders import EmbeddedConfig, EncoderConfig, RecurrentConfig
@@ -136,6 +137,12 @@ class ExperimentConfig(Config, frozen=True):
             raise ConfigError(
                 "data.join_share: two examples joined have one text, but neither one label nor one alignment; "
                 "set it to 0, or train with CTC"
+            )
+        warps = any(isinstance(part, TimeWarpConfig) for part in self.frontend.feature_augmentations)
+        if warps and isinstance(self.objective, FramewiseConfig):
+            raise ConfigError(
+                "time_warp: moves what the frames say, and the labels of the objective framewise stay where they are; "
+                "leave it out"
             )
         if self.texts.reading_order == "visual":
             if self.data.token_unit == "word":

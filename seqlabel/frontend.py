@@ -5,6 +5,7 @@ In training the augmentations stand between these steps; everywhere else they ar
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
@@ -35,6 +36,14 @@ class FrontendConfig(Config, frozen=True):
     feature_augmentations: tuple[FeatureAugmentationConfig, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Augmentations:
+    """Random changes, in the order in which they happen."""
+
+    of_signals: tuple[Callable[[Signal, np.random.Generator], Signal], ...]
+    of_features: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...]
+
+
 class Frontend:
     """Reads examples and computes their frames.
 
@@ -47,10 +56,31 @@ class Frontend:
         self.config = config
         self.feature = config.feature.build()
         self.normalizer = config.normalization.build() if config.normalization else None
-        self.signal_augmentations = tuple(part.build() for part in config.signal_augmentations)
-        self.feature_augmentations = tuple(part.build() for part in config.feature_augmentations)
+        self._augmentations: Augmentations | None = None
         self.dim = self.feature.dim * (config.stacking.num_frames if config.stacking else 1)
         self.suffixes = self.feature.suffixes
+
+    def augmentations(self) -> "Augmentations":
+        """Returns what changes signals and features in training, built when it is first asked for.
+
+        A model file has the settings of its training in it. The folder of noise that they name is of no use to those
+        who read with the model, and reading with it must not open what a stranger has named.
+
+        Raises:
+            ConfigError, FormatError: something that they need is missing or wrong.
+        """
+        if self._augmentations is None:
+            self._augmentations = Augmentations(
+                tuple(part.build() for part in self.config.signal_augmentations),
+                tuple(part.build() for part in self.config.feature_augmentations),
+            )
+        return self._augmentations
+
+    def augmented(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        """Returns a signal as training sees it, changed by all augmentations of signals in their order."""
+        for augment in self.augmentations().of_signals:
+            signal = augment(signal, rng)
+        return signal
 
     @property
     def is_fitted(self) -> bool:
@@ -128,8 +158,7 @@ class Frontend:
     ) -> list[Float32[np.ndarray, "T F"]]:
         """Returns the frames `num_views` times: one augmented signal, its features augmented anew for each view."""
         if rng is not None:
-            for augment_signal in self.signal_augmentations:
-                signal = augment_signal(signal, rng)
+            signal = self.augmented(signal, rng)
         plain = self.feature(signal)
         if self.normalizer is not None:
             plain = self.normalizer(plain, group)
@@ -137,7 +166,7 @@ class Frontend:
         for _ in range(num_views):
             features = plain
             if rng is not None:
-                for augment_features in self.feature_augmentations:
+                for augment_features in self.augmentations().of_features:
                     features = augment_features(features, rng)
             found.append(stack(features, self.config.stacking) if self.config.stacking else features)
         return found

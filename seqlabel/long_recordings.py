@@ -59,9 +59,18 @@ class Stretch:
 
 
 def reads_long(loaded: LoadedModel) -> bool:
-    """Tells whether a model can read recordings piece by piece: it computes features of audio, and learnt by CTC."""
-    experiment = loaded.header.experiment
-    return isinstance(loaded.frontend.feature, Mfcc | LogMel) and isinstance(experiment.objective, CtcConfig)
+    """Tells whether a model can read recordings piece by piece.
+
+    It learnt by CTC, and computes features of audio that do not hang on all of it (a distance from its loudest frame)
+    nor on where in it they lie (dither, which is the same for all waveforms).
+    """
+    feature = loaded.frontend.feature
+    return (
+        isinstance(feature, Mfcc | LogMel)
+        and feature.config.top_db is None
+        and feature.config.dither is None
+        and isinstance(loaded.header.experiment.objective, CtcConfig)
+    )
 
 
 def read_long(
@@ -227,15 +236,22 @@ class _Pieces:
         self.seconds = self.unit * self.step / self.sample_rate
         self.own = self.unit * max(1, round(WINDOW_SECONDS / self.seconds))
         self.context = self.unit * max(1, round(CONTEXT_SECONDS / self.seconds))
-        # Features are computed a little beyond those that are kept: as far as deltas of deltas reach.
-        reach = 1 + feature.config.num_deltas * feature.config.delta_window
-        self.margin = self.unit * -(-reach // self.unit)
+        # Features are computed a little beyond those that are kept: as far as deltas of deltas and a window reach.
+        reach = 1 + feature.config.num_deltas * feature.config.delta_window + -(-self.width // self.step)
+        self.margin = self._whole(reach)
         self.normalizer = self.frontend.normalizer
+        if self.normalizer is not None and self.normalizer.config.scope == "window":
+            self.context = max(self.context, self._whole(self.normalizer.config.window))
+            self.own = max(self.own, self.context)
         self.kept: list[np.ndarray] | None = None
 
+    def _whole(self, num_frames: int) -> int:
+        """Returns as many frames of features, or some more, as whole frames of emissions are made of."""
+        return self.unit * -(-num_frames // self.unit)
+
     def fit(self, path: Path) -> None:
-        """Goes through a recording once to normalise it by itself, unless the model knows by what."""
-        if self.normalizer is None or self.normalizer.corpus is not None:
+        """Goes through a recording once where all of it is what it is normalised by."""
+        if self.normalizer is None or self.normalizer.config.scope not in ("example", "group"):
             return
         sums: Sums | None = None
         kept: list[np.ndarray] = []

@@ -88,6 +88,10 @@ class Stream:
                 "--stream: the model reads to the end and back again before it says anything; train one with "
                 "--encoder.direction forward, as recipes/fsdd/streaming.py does"
             )
+        if feature.config.top_db is not None or feature.config.dither is not None:
+            raise ConfigError(
+                "--stream: features with top_db or dither hang on the whole recording; train without both"
+            )
         if normalizer is not None and normalizer.config.scope != "corpus":
             raise ConfigError(
                 f"--stream: features are normalised over the whole {normalizer.config.scope}, which is not there yet; "
@@ -101,7 +105,8 @@ class Stream:
         self.stacking = frontend.config.stacking
         self.unit = self.stacking.step if self.stacking else 1
         self.frames_needed = self.stacking.num_frames if self.stacking else 1
-        self.reach = 1 + feature.config.num_deltas * feature.config.delta_window
+        reach = 1 + feature.config.num_deltas * feature.config.delta_window
+        self.reach = reach + (0 if feature.config.framing == "snip" else -(-self.width // self.step))
         frame_seconds = self.unit * self.step / self.sample_rate
         self.before = self.unit * round(BEFORE_SECONDS / frame_seconds)
         self.pause = max(1, round(PAUSE_SECONDS / frame_seconds))

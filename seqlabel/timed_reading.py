@@ -40,7 +40,8 @@ def frame_edges(recognizer: Recognizer, num_frames: int) -> Float64[np.ndarray, 
     stacked = frontend.config.stacking.step if frontend.config.stacking else 1
     emitted = int(recognizer.loaded.model.output_lengths(torch.tensor([_MANY_FRAMES]))[0])
     step = feature.step_seconds * stacked * round(_MANY_FRAMES / emitted)
-    first = (feature.window_seconds - feature.step_seconds) / 2
+    middle = {"snip": feature.window_seconds / 2, "reflect": feature.step_seconds / 2, "centre": 0.0}
+    first = middle[feature.config.framing] - feature.step_seconds / 2
     edges: Float64[np.ndarray, " frames1"] = first + step * np.arange(num_frames + 1)
     return edges
 

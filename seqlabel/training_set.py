@@ -78,6 +78,7 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
 
     Raises:
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
+        ConfigError, FormatError: the augmentations lack something, such as a folder of noise.
     """
     raw_train, raw_dev = read_examples(config.data, data_dir, log.line)
     train_examples, dev_examples = (
@@ -92,6 +93,7 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         # Over nothing an error rate has no value, and there would be no best model to keep.
         raise ManifestError(f"{dev_place}: no example has a text; add the transcripts")
     frontend = Frontend(config.frontend)
+    frontend.augmentations()  # what they lack is told before the files are read
     room = 1e6 * config.data.kept_megabytes
     store = SignalStore(frontend, train_examples, (1 - DEV_SHARE) * room)
     with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:

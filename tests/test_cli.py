@@ -45,7 +45,8 @@ def few(trained_run: TrainedRun, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["train"], ["evaluate"], ["transcribe"], ["score"], ["info"], ["lm"], ["lm", "tune"]]
+    "words",
+    [[], ["augment"], ["train"], ["evaluate"], ["transcribe"], ["score"], ["info"], ["lm"], ["lm", "tune"]],
 )
 def test_help_is_printed_without_loading_anything_heavy(words: list[str]) -> None:
     script = (

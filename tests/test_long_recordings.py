@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from seqlabel import recognizer as recognizing
 from seqlabel.ctc import Emissions, collapse
 from seqlabel.decoders import GreedyConfig
 from seqlabel.encoders import ConvRecurrentConfig, RecurrentConfig
+from seqlabel.features import MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
 from seqlabel.formats import write_wav
@@ -124,29 +126,33 @@ def test_frames_and_samples_follow_each_other_without_a_gap(tmp_path: Path) -> N
     assert [stretch.start_frame * 240 for stretch in stretches] == starts.tolist()
 
 
-def test_features_of_windows_are_those_of_the_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("framing", ["snip", "reflect", "centre"])
+def test_features_of_windows_are_those_of_the_whole(
+    framing: Literal["snip", "reflect", "centre"], tmp_path: Path
+) -> None:
     path, reader = talk(tmp_path), recognizer(PLAIN, THREE)
+    frontend = reader.loaded.frontend
+    frontend.feature = MfccConfig(sample_rate=8000, framing=framing, num_deltas=2).build()
     pieces = _Pieces(reader.loaded)
     own = [window.features[window.first : window.last] for window in pieces.windows(path)]
-    signal = reader.loaded.frontend.read(Example(id="x", source=path))
-    expected = reader.loaded.frontend.feature(signal)
+    expected = frontend.feature(frontend.read(Example(id="x", source=path)))
     found = np.concatenate(own)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("scope", ["example", "group"])
+@pytest.mark.parametrize("scope", ["example", "group", "window"])
 @pytest.mark.parametrize("room", [0, 1 << 20])
-def test_a_recording_is_normalised_by_all_of_itself(
+def test_a_recording_is_normalised_by_all_of_itself_or_by_the_window_around(
     scope: str, room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_recordings, "MOST_KEPT_BYTES", room)
     path, reader = talk(tmp_path), recognizer(PLAIN, None)
     frontend = reader.loaded.frontend
-    frontend.normalizer = NormalizationConfig(scope=scope).build()  # type: ignore[arg-type]
+    frontend.normalizer = NormalizationConfig(scope=scope, window=200).build()  # type: ignore[arg-type]
     pieces = _Pieces(reader.loaded)
     pieces.fit(path)
-    assert (pieces.kept is None) == (room == 0)
+    assert (pieces.kept is None) == (room == 0 or scope == "window")
     windows = [(pieces.frames(window), window) for window in pieces.windows(path)]
     found = np.concatenate([frames[window.first : window.last] for frames, window in windows])
     expected = frontend(frontend.read(Example(id="x", source=path)))
@@ -334,6 +340,8 @@ def test_damage_in_the_middle_is_one_line(run: Run, model: Path, tmp_path: Path)
 def test_models_of_other_things_read_nothing_piece_by_piece() -> None:
     reader = recognizer(PLAIN, None)
     assert reads_long(reader.loaded)
+    reader.loaded.frontend.feature = MfccConfig(sample_rate=8000, dither=1.0).build()
+    assert not reads_long(reader.loaded)
     assert not reader.is_long(Path("talk.txt"))
     assert not reader.is_long(Path("there is no such file.wav"))
     assert torch.get_num_threads() >= 1

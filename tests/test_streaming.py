@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
 from seqlabel.encoders import RecurrentConfig
+from seqlabel.features import MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
 from seqlabel.long_recordings import window_emissions
@@ -56,6 +58,15 @@ def test_pieces_of_any_length_have_the_emissions_of_the_whole(
     found = all_emissions(Stream(reader), samples, length)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("framing", ["reflect", "centre"])
+def test_frames_may_lie_around_their_steps(framing: Literal["reflect", "centre"]) -> None:
+    reader, samples = recognizer(FORWARD, THREE), sound(3.0)
+    reader.loaded.frontend.feature = MfccConfig(sample_rate=8000, framing=framing).build()
+    frames = reader.loaded.frontend(Waveform(samples, 8000))
+    [expected] = window_emissions(reader.loaded, reader.device, torch.float32, [frames])
+    np.testing.assert_allclose(all_emissions(Stream(reader), samples, 1600), expected, atol=2e-5)
 
 
 def test_what_lies_further_back_than_the_layers_look_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

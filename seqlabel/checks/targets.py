@@ -25,6 +25,7 @@ class TargetCheck:
     def __init__(self, config: ExperimentConfig, examples: Sequence[Example]) -> None:
         # Statistics of the corpus move no frame: without them each example can be looked at alone.
         self.frontend = Frontend(replace(config.frontend, normalization=None))
+        self.frontend.augmentations()  # a folder of noise that is missing is told here, too
         self.reads_labels = config.objective.build().reads_labels
         texts = (
             text for example in examples for text in learnt_texts(example, reads_labels=self.reads_labels)

@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 
 from seqlabel.augmentations import (
+    AdditiveNoiseConfig,
     CepstralWarpConfig,
+    CodecConfig,
     FeatureAugmentationConfig,
     GaussianNoiseConfig,
     ImageDamageConfig,
     ImageWarpConfig,
     MasksConfig,
     PenWarpConfig,
+    RoomConfig,
     SignalAugmentationConfig,
     SpeedConfig,
+    TelephoneConfig,
+    TempoConfig,
+    TimeWarpConfig,
+    VolumeConfig,
 )
 from seqlabel.records import LineImage, Matrix, Signal, Strokes, Waveform
 
@@ -50,6 +57,12 @@ SIGNALS: dict[type, Signal] = {
 }
 READS: dict[type, set[type]] = {
     SpeedConfig: {Matrix, Waveform},
+    TempoConfig: {Waveform},
+    RoomConfig: {Waveform},
+    AdditiveNoiseConfig: {Waveform},
+    VolumeConfig: {Waveform},
+    TelephoneConfig: {Waveform},
+    CodecConfig: {Waveform},
     CepstralWarpConfig: {Matrix},
     PenWarpConfig: {Strokes},
     ImageWarpConfig: {LineImage},
@@ -57,6 +70,12 @@ READS: dict[type, set[type]] = {
 }
 NOTHING: dict[type, SignalAugmentationConfig | FeatureAugmentationConfig] = {
     SpeedConfig: SpeedConfig(slowest=1.0, fastest=1.0),
+    TempoConfig: TempoConfig(slowest=1.0, fastest=1.0),
+    RoomConfig: RoomConfig(probability=0.0),
+    AdditiveNoiseConfig: AdditiveNoiseConfig(probability=0.0),
+    VolumeConfig: VolumeConfig(lowest_db=0.0, highest_db=0.0),
+    TelephoneConfig: TelephoneConfig(probability=0.0),
+    CodecConfig: CodecConfig(probability=0.0),
     CepstralWarpConfig: CepstralWarpConfig(strength=0.0),
     PenWarpConfig: PenWarpConfig(
         slant=0.0, rotation_degrees=0.0, stretch=0.0, shift=0.0, wave=0.0, drop_points=0.0
@@ -70,6 +89,7 @@ NOTHING: dict[type, SignalAugmentationConfig | FeatureAugmentationConfig] = {
     ),
     MasksConfig: MasksConfig(num_time_masks=0.0, num_feature_masks=0),
     GaussianNoiseConfig: GaussianNoiseConfig(std=0.0),
+    TimeWarpConfig: TimeWarpConfig(max_frames=0),
 }  # fmt: skip
 
 SIGNAL_KINDS = typing.get_args(SignalAugmentationConfig)

@@ -53,3 +53,17 @@ def test_the_number_of_bands_of_frames_follows_the_length() -> None:
 def test_a_short_example_keeps_most_of_its_frames() -> None:
     config = MasksConfig(num_time_masks=1.0, max_frames=50, num_feature_masks=0)
     assert all((masked(config, 10, 3, seed) == 0).all(axis=1).sum() <= 2 for seed in range(50))
+
+
+def test_bands_of_frames_grow_with_the_example_where_that_is_asked_for() -> None:
+    config = MasksConfig(num_time_masks=0.1, num_feature_masks=0, max_frames=3, longest_share=0.05)
+    longest = [
+        max(int((masked(config, num_frames, 1, seed) == 0).sum()) for seed in range(200))
+        for num_frames in (100, 1000)
+    ]
+    assert longest == [5, 50]
+
+
+def test_no_share_masks_more_than_a_fifth_at_once() -> None:
+    config = MasksConfig(num_time_masks=0.1, num_feature_masks=0, longest_share=1.0)
+    assert max(int((masked(config, 100, 1, seed) == 0).sum()) for seed in range(300)) == 20

@@ -44,3 +44,35 @@ def test_very_short_signals_keep_at_least_one_row(num_rows: int) -> None:
     values = np.arange(num_rows, dtype=np.float32)[:, None]
     assert resample_rows(values, 9.0).tolist() == [[0.0]]
     assert resample_rows(values, 0.5)[:, 0].tolist()[-1] == num_rows - 1
+
+
+@pytest.mark.parametrize("speed", [0.85, 1.15])
+@pytest.mark.parametrize("hertz", [1000, 3000, 6000])
+def test_a_tone_stays_one_tone_of_the_same_loudness(speed: float, hertz: float) -> None:
+    tone = np.sin(2 * np.pi * hertz * np.arange(16000) / 16000).astype(np.float32)
+    found = SpeedConfig(slowest=speed, fastest=speed, interpolation="filter").build()(
+        Waveform(tone, 16000), np.random.default_rng(1)
+    )
+    turn = 2 * np.pi * hertz * speed * np.arange(len(found.samples)) / 16000
+    waves = np.stack([np.sin(turn), np.cos(turn)], axis=1)[500:-500]
+    samples = found.samples[500:-500].astype(np.float64)
+    size, *_ = np.linalg.lstsq(waves, samples, rcond=None)
+    assert np.hypot(*size) == pytest.approx(1.0, rel=0.01)
+    assert ((samples - waves @ size) ** 2).mean() < 1e-8
+
+
+def test_frequencies_that_have_no_place_at_the_new_speed_are_left_out_and_not_mirrored() -> None:
+    tone = np.sin(2 * np.pi * 7500 * np.arange(16000) / 16000).astype(np.float32)
+    found = SpeedConfig(slowest=1.2, fastest=1.2, interpolation="filter").build()(
+        Waveform(tone, 16000), np.random.default_rng(1)
+    )
+    assert np.abs(found.samples[500:-500]).max() < 1e-3
+
+
+@pytest.mark.parametrize("num_samples", [1, 2, 3])
+@pytest.mark.parametrize("speed", [0.5, 1.0, 9.0])
+def test_very_short_waveforms_keep_at_least_one_sample(num_samples: int, speed: float) -> None:
+    augment = SpeedConfig(slowest=speed, fastest=speed, interpolation="filter").build()
+    found = augment(Waveform(np.ones(num_samples, np.float32), 8000), np.random.default_rng(1)).samples
+    assert found.shape == (max(1, round(num_samples / speed)),)
+    assert np.isfinite(found).all()
