@@ -89,6 +89,8 @@ def _audio(path: Path) -> None:
             path, sample_rate=None
         )
     formats.audio_seconds(path)
+    for _ in formats.audio_blocks(path, 11_025):
+        pass
 
 
 def _image(path: Path) -> None:
