@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.fsdd data/fsdd
 Train:    seqlabel train recipes/fsdd/streaming.py
-Expect:   test WER 0.04 % ± 0.08 (seeds 1, 2, 3, 2026-11-26; README.md)
+Expect:   test WER 0.13 % (seed 1, 2026-11-26); README.md
 """
 
 from seqlabel.augmentations import GaussianNoiseConfig, MasksConfig, SpeedConfig
