@@ -92,6 +92,17 @@ def test_recordings_are_used_about_equally_often(tmp_path: Path) -> None:
     assert max(counts) - min(counts) <= 2  # two recordings of each digit, one more round for some
 
 
+def test_each_speaker_is_left_out_in_turn(tmp_path: Path) -> None:
+    prepared = prepare_few(make_corpus(tmp_path / "fsdd", ("ada", "bob", "cleo")), tmp_path / "out")
+    for speaker in ("ada", "bob", "cleo"):
+        for split in ("train", "dev"):
+            others = prepared.splits[f"without_{speaker}_{split}"]
+            assert others == [one for one in prepared.splits[split] if one.group != speaker]
+            assert others
+        own = prepared.splits[f"only_{speaker}_test"]
+        assert own == [one for one in prepared.splits["test"] if one.group == speaker] != []
+
+
 def test_the_times_of_the_words_are_those_of_the_recordings(tmp_path: Path) -> None:
     prepared = prepare_few(make_corpus(tmp_path / "fsdd"), tmp_path / "out")
     rows = [line.split() for line in (tmp_path / "out" / "train.ctm").read_text().splitlines()]
