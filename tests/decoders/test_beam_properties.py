@@ -54,12 +54,14 @@ def configs(beam_width: st.SearchStrategy[int], *, is_pruned: bool) -> st.Search
     return st.builds(
         BeamConfig,
         beam_width=beam_width,
-        token_floor=st.one_of(st.none(), st.floats(-6.0, 0.0)) if is_pruned else st.none(),
+        token_floor=st.one_of(st.none(), st.floats(-6.0, 0.0, allow_subnormal=False))
+        if is_pruned
+        else st.none(),
         score_margin=st.one_of(st.none(), st.floats(0.5, 12.0)) if is_pruned else st.none(),
         lm_weight=weight,
         word_lm_weight=weight,
-        insertion_bonus=st.floats(-2.0, 3.0),
-        unknown_word=st.one_of(st.none(), st.floats(-8.0, 0.0)),
+        insertion_bonus=st.floats(-2.0, 3.0, allow_subnormal=False),
+        unknown_word=st.one_of(st.none(), st.floats(-8.0, 0.0, allow_subnormal=False)),
     )
 
 

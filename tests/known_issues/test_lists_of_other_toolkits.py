@@ -15,10 +15,12 @@ def test_feats_scp_by_name_is_read_beside_a_wav_scp(tmp_path: Path) -> None:
     assert read_manifest(tmp_path)[0].source == tmp_path / "u1.wav"
 
 
-def test_a_channel_in_kaldis_segments_is_refused_and_not_mixed_with_the_others(tmp_path: Path) -> None:
+def test_a_channel_in_kaldis_segments_is_read_and_not_mixed_with_the_others(tmp_path: Path) -> None:
     (tmp_path / "wav.scp").write_text("call call.wav\n")
-    (tmp_path / "segments").write_text("u1 call 0 1.5 0\nu2 call 0 1.5 1\n")
-    with pytest.raises(ManifestError, match=r"segments:1: names a channel \(0\)"):
+    (tmp_path / "segments").write_text("u1 call 0 1.5 0\nu2 call 0 1.5 1\nu3 call 0 1.5\n")
+    assert [example.channel for example in read_manifest(tmp_path)] == [0, 1, None]
+    (tmp_path / "segments").write_text("u1 call 0 1.5 left\n")
+    with pytest.raises(ManifestError, match="segments:1"):
         read_manifest(tmp_path)
 
 
