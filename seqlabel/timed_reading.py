@@ -16,7 +16,7 @@ from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
 from seqlabel.long_recordings import Stretch, merged
-from seqlabel.recognizer import CHUNK, Recognizer
+from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
 MOST_SECONDS = 0.25
@@ -55,14 +55,13 @@ def read_timed(
     `bar_of` shows how far a long recording has been read.
     """
     frontend = recognizer.loaded.frontend
-    for start in range(0, len(paths), CHUNK):
-        chunk = paths[start : start + CHUNK]
+    for chunk, is_long in recognizer.chunks(paths):
         results: dict[int, tuple[TimedReading, Hypothesis] | SeqlabelError] = {}
         features: dict[int, np.ndarray] = {}
         signals: dict[int, Waveform] = {}
         for index, path in enumerate(chunk):
             try:
-                if recognizer.is_long(path):
+                if is_long:
                     results[index] = _long(recognizer, path, bar_of, by_sound=by_sound)
                     continue
                 signal = frontend.read(Example(id=str(path), source=path))

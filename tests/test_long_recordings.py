@@ -31,6 +31,7 @@ from seqlabel.long_recordings import (
 from seqlabel.model_file import save_model
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
+from seqlabel.timed_reading import read_timed
 from seqlabel.tokens import TokenTable
 from tests.test_timed_reading import PLAIN, STEM, TOKENS, recognizer
 
@@ -336,6 +337,19 @@ def test_long_and_short_files_are_read_in_their_order(run: Run, model: Path, tmp
     assert rows[0][1] == rows[2][1]
     reader = Recognizer.load(model, "cpu")
     assert rows[1][1] == merged(reader.read_long(long), TOKENS).text
+
+
+@pytest.mark.parametrize("with_times", [False, True])
+def test_what_was_read_of_a_long_recording_does_not_wait_for_other_files(
+    with_times: bool, model: Path, tmp_path: Path
+) -> None:
+    reader = Recognizer.load(model, "cpu")
+    paths = [talk(tmp_path), tmp_path / "later.wav"]
+    found = read_timed(reader, paths) if with_times else reader.read_files(paths)
+    assert next(iter(found))[0] == paths[0]
+    write_wav(paths[1], Waveform(np.zeros(8000, np.float32), 8000))
+    path, result = next(iter(found))
+    assert path == paths[1] and not isinstance(result, Exception)
 
 
 def test_the_times_of_a_long_recording_go_on_from_stretch_to_stretch(
