@@ -6,6 +6,7 @@ What is heavy is imported inside the functions, so that `--help` answers at once
 import argparse
 import os
 import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("labels", "ctm", "textgrid", "srt", "vtt", "audacity")
 IN_ONE_FILE = ("labels", "ctm")
+MOST_BYTES = 200
+"""Of a file's name without its suffix; most file systems take 255."""
 
 
 def add_align_options(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +66,12 @@ def align(arguments: argparse.Namespace) -> int:
         raise ConfigError("--borders: for times, which --format ctm or textgrid write")
     if arguments.format in IN_ONE_FILE:
         refuse_unwritable(arguments.out)
+        if (
+            arguments.out.exists()
+            and arguments.manifest.exists()
+            and arguments.out.samefile(arguments.manifest)
+        ):
+            raise ConfigError(f"{arguments.out}: is the manifest, and would be lost; name another file")
     elif arguments.out.exists() and not arguments.out.is_dir():
         raise ConfigError(
             f"{arguments.out}: is a file; name a folder for the files of --format {arguments.format}"
@@ -89,7 +98,8 @@ def _write_labels(recognizer: "Recognizer", arguments: argparse.Namespace) -> in
 
 
 def _write_times(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
-    from seqlabel.formats import WRITERS
+    from seqlabel.formats import WRITERS, ctm_name
+    from seqlabel.manifest import read_manifest
     from seqlabel.timed_alignment import align_timed
     from seqlabel.timed_reading import tells_times
 
@@ -100,9 +110,15 @@ def _write_times(recognizer: "Recognizer", arguments: argparse.Namespace) -> int
             f"{' '.join(sorted(recognizer.suffixes))}; take one that reads audio, or --format labels"
         )
     suffix, lines_of = WRITERS[arguments.format]
+    examples = read_manifest(arguments.manifest)
+    ids = [example.id for example in examples]
+    if arguments.format in IN_ONE_FILE:
+        _refuse_equal(list(map(ctm_name, ids)), ids, "a name without white space")
+    else:
+        _refuse_equal([str(out / (file_name(id_) + suffix)) for id_ in ids], ids, "--format ctm")
     found, offenders = align_timed(
         recognizer,
-        arguments.manifest,
+        examples,
         bars_on_terminal(),
         arguments.label_prior,
         by_sound=arguments.borders != PEAKS,
@@ -111,28 +127,31 @@ def _write_times(recognizer: "Recognizer", arguments: argparse.Namespace) -> int
         if found:
             write_lines(out, [line for _, reading in found for line in lines_of(reading)])
     else:
-        targets = [out / (file_name(example.id) + suffix) for example, _ in found]
-        _refuse_equal(targets, [example.id for example, _ in found])
         if found:
             out.mkdir(exist_ok=True)
-        for target, (_, reading) in zip(targets, found, strict=True):
-            write_lines(target, lines_of(reading))
+        for example, reading in found:
+            write_lines(out / (file_name(example.id) + suffix), lines_of(reading))
     print(f"{out}: {len(found):,} of {len(found) + len(offenders):,} examples with times")
     return _told(arguments.manifest, offenders)
 
 
 def file_name(id_: str) -> str:
-    """Returns a name for the file of an example; what no file system or shell takes well becomes `_`."""
+    """Returns a name for the file of an example; what no file system or shell takes well becomes `_`.
+
+    Long ones end in a checksum of what is left out.
+    """
     name = re.sub(r"[^\w.+=@,-]", "_", id_)
+    if len(encoded := name.encode()) > MOST_BYTES:
+        name = f"{encoded[:MOST_BYTES].decode(errors='ignore')}-{zlib.crc32(id_.encode(errors='surrogateescape')):08x}"
     return f"_{name[1:]}" if name.startswith((".", "-")) else name
 
 
-def _refuse_equal(targets: list[Path], ids: list[str]) -> None:
-    owners: dict[Path, str] = {}
-    for target, id_ in zip(targets, ids, strict=True):
-        if (other := owners.setdefault(target, id_)) != id_:
+def _refuse_equal(names: list[str], ids: list[str], other_way: str) -> None:
+    owners: dict[str, str] = {}
+    for name, id_ in zip(names, ids, strict=True):
+        if (other := owners.setdefault(name, id_)) != id_:
             raise ConfigError(
-                f"{target}: would be the file of {other!r} and of {id_!r}; rename one of them, or take --format ctm"
+                f"{name}: would be that of {other!r} and of {id_!r}; rename one of them, or take {other_way}"
             )
 
 

@@ -1,10 +1,12 @@
 """`seqlabel transcribe --stream`: speech read while it is said, out of a pipe."""
 
 import argparse
+import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 PIECE_SECONDS = 0.2
 """Of sound, after which it is read at the latest."""
 STANDARD_INPUT = "-"
+_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"NIST", b"FORM", b".snd", b"caff", b"ID3")
+_LONGEST_MAGIC = 4
 
 
 def listen(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
@@ -26,15 +30,10 @@ def listen(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
 
     name = str(arguments.paths[0])
     stream = Stream(recognizer)
-    code = DONE
-    with _opened(name) as source:
-        try:
-            for partial in stream.read(_pieces(source, stream, name)):
-                _say(partial, is_json=arguments.json)
-        except KeyboardInterrupt:
-            code = INTERRUPTED
-            for partial in stream.feed(np.zeros(0, np.float32), is_last=True):
-                _say(partial, is_json=arguments.json)
+    with _opened(name) as source, _Interrupt() as interrupt:
+        for partial in stream.read(_pieces(source, stream, name, interrupt)):
+            _say(partial, is_json=arguments.json)
+    code = INTERRUPTED if interrupt.is_asked_for else DONE
     clock = stream.clock
     if clock.audio:
         print(
@@ -43,12 +42,12 @@ def listen(recognizer: "Recognizer", arguments: argparse.Namespace) -> int:
             f"{clock.algorithmic:.3f} s of sound have to follow before a frame can be read",
             file=sys.stderr,
         )
-    else:
+    elif code == DONE:
         code = complain(f"{name}: no samples; expected 16-bit ones, one channel, {stream.sample_rate} Hz")
     return code
 
 
-def _opened(name: str) -> BinaryIO:
+def _opened(name: str) -> io.FileIO:
     if name == STANDARD_INPUT:
         if sys.stdin is None or sys.stdin.isatty():
             raise ConfigError(
@@ -63,20 +62,62 @@ def _opened(name: str) -> BinaryIO:
         ) from error
 
 
-def _pieces(source: BinaryIO, stream: "Stream", name: str) -> Iterator[np.ndarray]:
-    """Yields the samples as they come, in pieces of `PIECE_SECONDS` at most."""
+class _Interrupt:
+    """Ctrl-C while a recording is read: it ends, and what is being worked out is finished. A second one is impatience.
+
+    Attributes:
+        is_asked_for: Ctrl-C was pressed.
+        is_waiting: nothing is being worked out that could be lost.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked_for = self.is_waiting = False
+        self._handler: Any = None
+
+    def __enter__(self) -> "_Interrupt":
+        self._handler = signal.getsignal(signal.SIGINT)
+        if self._handler is not signal.SIG_IGN:  # as it is behind `&` in a script
+            signal.signal(signal.SIGINT, self._heard)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self._handler)
+
+    def _heard(self, number: int, frame: object) -> None:
+        if self.is_waiting or self.is_asked_for:
+            self.is_asked_for = True
+            raise KeyboardInterrupt
+        self.is_asked_for = True
+
+
+def _pieces(source: io.RawIOBase, stream: "Stream", name: str, interrupt: _Interrupt) -> Iterator[np.ndarray]:
+    """Yields the samples as they come, in pieces of `PIECE_SECONDS` at most, until the end or Ctrl-C."""
+    most = 2 * max(1, round(PIECE_SECONDS * stream.sample_rate))
     rest = b""
-    while data := source.read(2 * max(1, round(PIECE_SECONDS * stream.sample_rate)) - len(rest)):
+    has_begun = is_over = False
+    while not is_over:
+        try:
+            interrupt.is_waiting = True
+            data = b"" if interrupt.is_asked_for else source.read(most - len(rest)) or b""
+            interrupt.is_waiting = False
+        except KeyboardInterrupt:
+            interrupt.is_waiting = False
+            return
+        is_over = not data
         data = rest + data
-        if not stream.clock.audio and data[:4] in (b"RIFF", b"fLaC", b"OggS", b"NIST"):
-            raise ConfigError(
-                f"{name}: has a header, and is no raw audio; name the file without --stream, or send it through "
-                f"`ffmpeg -i FILE -f s16le -ac 1 -ar {stream.sample_rate} -`"
-            )
+        if not has_begun:
+            if data.startswith(_MAGIC):
+                raise ConfigError(
+                    f"{name}: has a header, and is no raw audio; name the file without --stream, or send it through "
+                    f"`ffmpeg -i FILE -f s16le -ac 1 -ar {stream.sample_rate} -`"
+                )
+            if len(data) < _LONGEST_MAGIC and not is_over:  # a header may come in crumbs, too
+                rest = data
+                continue
+            has_begun = True
         rest = data[len(data) // 2 * 2 :]
-        samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32)
-        if len(samples):
-            yield samples / np.float32(32768)
+        if len(data) > len(rest):
+            yield np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)
 
 
 def _say(partial: "Partial", *, is_json: bool) -> None:

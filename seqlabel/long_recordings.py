@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from seqlabel.ctc import Emissions
 from seqlabel.data import collate
-from seqlabel.decoders import Decoder
+from seqlabel.decoders import Decoder, joined
 from seqlabel.features import LogMel, Mfcc
 from seqlabel.features.normalization import Sums
 from seqlabel.features.stacking import stack
@@ -117,28 +117,38 @@ def read_long(
 
 
 def merged(stretches: Iterable[Stretch], tokens: TokenTable) -> Hypothesis:
-    """Returns the stretches of a recording as one hypothesis, whose scores are the sums of theirs."""
+    """Returns the stretches of a recording as one hypothesis, whose scores are the sums of theirs.
+
+    A word that goes on behind a cut is one word.
+    """
     ids: list[int] = []
     spans: list[Span] = []
     words: list[Span] = []
     text = ""
     score = language = 0.0
     acoustic: float | None = None
+    space: Span | None = None  # since the last token; stretches of silence may lie between
     for stretch in stretches:
         found = stretch.hypothesis
         score, language = score + found.score, language + found.language_score
         if found.acoustic_score is not None:
             acoustic = (acoustic or 0.0) + found.acoustic_score
+        space = stretch.space or space
         if not found.token_ids:
             continue
-        if stretch.space is not None and ids:
+        if space is not None and ids:
             ids += tokens.encode(" ")
-            spans.append(stretch.space)
-        is_apart = stretch.space is not None or tokens.unit == "word"
+            spans.append(space)
+        is_apart = space is not None or tokens.unit == "word"
         text += (" " if is_apart and text else "") + found.text
         ids += found.token_ids
         spans += [_later(span, stretch.start_frame) for span in found.spans]
-        words += [_later(word, stretch.start_frame) for word in found.words]
+        own = [_later(word, stretch.start_frame) for word in found.words]
+        if words and own and not is_apart:
+            begun = words.pop()
+            own[0] = joined(begun.text + own[0].text, (begun, own[0]))
+        words += own
+        space = None
     return Hypothesis(
         text=text,
         token_ids=tuple(ids),

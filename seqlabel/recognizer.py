@@ -140,13 +140,12 @@ class Recognizer:
         `bar_of` is as for `evaluate`, and shows how many of its seconds have been read.
         """
         frontend = self.loaded.frontend
-        for start in range(0, len(paths), CHUNK):
-            chunk = paths[start : start + CHUNK]
+        for chunk, is_long in self.chunks(paths):
             results: dict[int, list[Hypothesis] | SeqlabelError] = {}
             features = {}
             for index, path in enumerate(chunk):
                 try:
-                    if self.is_long(path):
+                    if is_long:
                         results[index] = [merged(self.read_long(path, bar_of), self.header.tokens)]
                     else:
                         features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
@@ -157,6 +156,24 @@ class Recognizer:
                 decoded = self.read_features(list(features.values()), n_best)
                 results |= dict(zip(features, decoded, strict=True))
             yield from ((path, results[index]) for index, path in enumerate(chunk))
+
+    def chunks(self, paths: Sequence[Path]) -> Iterator[tuple[list[Path], bool]]:
+        """Yields the files in their order, several short ones together, each long recording alone, and which it is.
+
+        Hours of sound are not waited for with what was read before them.
+        """
+        short: list[Path] = []
+        for path in paths:
+            is_long = self.is_long(path)
+            if short and (is_long or len(short) == CHUNK):
+                yield short, False
+                short = []
+            if is_long:
+                yield [path], True
+            else:
+                short.append(path)
+        if short:
+            yield short, False
 
     def is_long(self, path: Path) -> bool:
         """Tells whether a file is a recording that is read in stretches; what cannot be opened is none."""

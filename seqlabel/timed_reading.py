@@ -1,7 +1,8 @@
 """Recordings read with a trained model: when each word and token was said."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
 from seqlabel.long_recordings import Stretch, merged
-from seqlabel.recognizer import CHUNK, Recognizer
+from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
 MOST_SECONDS = 0.25
@@ -54,14 +55,13 @@ def read_timed(
     `bar_of` shows how far a long recording has been read.
     """
     frontend = recognizer.loaded.frontend
-    for start in range(0, len(paths), CHUNK):
-        chunk = paths[start : start + CHUNK]
+    for chunk, is_long in recognizer.chunks(paths):
         results: dict[int, tuple[TimedReading, Hypothesis] | SeqlabelError] = {}
         features: dict[int, np.ndarray] = {}
         signals: dict[int, Waveform] = {}
         for index, path in enumerate(chunk):
             try:
-                if recognizer.is_long(path):
+                if is_long:
                     results[index] = _long(recognizer, path, bar_of, by_sound=by_sound)
                     continue
                 signal = frontend.read(Example(id=str(path), source=path))
@@ -81,25 +81,25 @@ def _long(
     recognizer: Recognizer, path: Path, bar_of: BarOf | None, *, by_sound: bool
 ) -> tuple[TimedReading, Hypothesis]:
     """Reads a recording stretch by stretch: the sounds of each are learnt by themselves."""
-    words: list[TimedText] = []
-    tokens: list[TimedText] = []
+    times: dict[int, tuple[float, float]] = {}
     seconds = 0.0
 
     def take_times(stretches: Iterator[Stretch]) -> Iterator[Stretch]:
         nonlocal seconds
         for stretch in stretches:
-            part = timed(recognizer, path.stem, stretch.signal, stretch.hypothesis, by_sound=by_sound)
-            for texts, own in ((words, part.words), (tokens, part.tokens)):
-                texts += [_after(text, stretch.start_seconds) for text in own]
-            seconds = stretch.start_seconds + part.seconds
+            found = stretch.hypothesis
+            said = Said(stretch.signal, found.token_ids, found.spans)
+            [own] = times_of_all(recognizer, [said], by_sound=by_sound)
+            for span, (start, end) in zip(found.spans, own, strict=True):
+                frame = stretch.start_frame + span.start_frame
+                times[frame] = stretch.start_seconds + start, stretch.start_seconds + end
+            seconds = stretch.start_seconds + said.seconds
             yield stretch
 
     best = merged(take_times(recognizer.read_long(path, bar_of)), recognizer.header.tokens)
-    return TimedReading(path.stem, seconds, tuple(words), tuple(tokens)), best
-
-
-def _after(text: TimedText, seconds: float) -> TimedText:
-    return replace(text, start=text.start + seconds, end=text.end + seconds)
+    # Spaces between stretches are in none of them, and are not heard.
+    own = [times.get(span.start_frame, (0.0, 0.0)) for span in best.spans]
+    return timed_spans(path.stem, seconds, best.spans, best.words, own), best
 
 
 def timed(
@@ -215,21 +215,17 @@ def timed_spans(
     words: Sequence[Span],
     times: Sequence[tuple[float, float]],
 ) -> TimedReading:
-    """Returns tokens and words with the times of the tokens."""
-    tokens = [
-        TimedText(span.text, start, end, span.confidence)
+    """Returns tokens with their times, without spaces, and words from their first to the end of their last token."""
+    said = [
+        (span.start_frame, TimedText(span.text, start, end, span.confidence))
         for span, (start, end) in zip(spans, times, strict=True)
+        if span.text != " "
     ]
-    by_frame = {span.start_frame: token for span, token in zip(spans, tokens, strict=True)}
-    found = tuple(_word(word, spans, by_frame) for word in words)
-    return TimedReading(name, seconds, found, tuple(token for token in tokens if token.text != " "))
+    tokens = tuple(token for _, token in said)
+    frames = [frame for frame, _ in said]
 
+    def word_of(word: Span) -> TimedText:
+        first, behind = (bisect_left(frames, frame) for frame in (word.start_frame, word.end_frame))
+        return TimedText(word.text, tokens[first].start, tokens[behind - 1].end, word.confidence)
 
-def _word(word: Span, spans: Sequence[Span], by_frame: dict[int, TimedText]) -> TimedText:
-    """A word from the start of its first token to the end of its last."""
-    parts = [
-        by_frame[span.start_frame]
-        for span in spans
-        if word.start_frame <= span.start_frame and span.end_frame <= word.end_frame
-    ]
-    return replace(parts[0], text=word.text, end=parts[-1].end, confidence=word.confidence)
+    return TimedReading(name, seconds, tuple(map(word_of, words)), tokens)

@@ -13,7 +13,7 @@ from praatio import textgrid
 from seqlabel import long_recordings
 from seqlabel import recognizer as recognizing
 from seqlabel.ctc import Emissions, collapse
-from seqlabel.decoders import GreedyConfig
+from seqlabel.decoders import GreedyConfig, word_spans
 from seqlabel.encoders import ConvRecurrentConfig, RecurrentConfig
 from seqlabel.features import MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
@@ -31,6 +31,7 @@ from seqlabel.long_recordings import (
 from seqlabel.model_file import save_model
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
+from seqlabel.timed_reading import read_timed
 from seqlabel.tokens import TokenTable
 from tests.test_timed_reading import PLAIN, STEM, TOKENS, recognizer
 
@@ -265,7 +266,13 @@ def stretch(text: str, start: int, tokens: TokenTable, space: bool = False) -> S
         for place, id_ in enumerate(ids)
     )
     found = Hypothesis(
-        text=text, token_ids=ids, score=-1.0, acoustic_score=-2.0, language_score=1.0, spans=spans
+        text=text,
+        token_ids=ids,
+        score=-1.0,
+        acoustic_score=-2.0,
+        language_score=1.0,
+        spans=spans,
+        words=word_spans(spans, tokens),
     )
     before = Span(text=" ", start_frame=start, end_frame=start + 1, confidence=0.7) if space else None
     return Stretch(start, start * 0.03, Waveform(np.zeros(1, np.float32), 8000), found, before)
@@ -283,6 +290,24 @@ def test_stretches_are_joined_by_the_spaces_between_them() -> None:
     assert found.token_ids == tuple(TOKENS.encode("abc b a"))
     assert [span.start_frame for span in found.spans] == [0, 2, 100, 300, 300, 302, 304]
     assert (found.score, found.acoustic_score, found.language_score) == (-4.0, -8.0, 4.0)
+
+
+def test_a_space_before_a_stretch_of_silence_is_one_behind_it() -> None:
+    parts = [stretch("ab", 0, TOKENS), stretch("", 100, TOKENS, space=True), stretch("c", 200, TOKENS)]
+    found = merged(parts, TOKENS)
+    assert found.text == "ab c"
+    assert [span.start_frame for span in found.spans] == [0, 2, 100, 200]
+
+
+def test_a_word_that_goes_on_behind_a_cut_is_one_word() -> None:
+    parts = [stretch("a ab", 0, TOKENS), stretch("", 90, TOKENS), stretch("c b", 100, TOKENS)]
+    found = merged(parts, TOKENS)
+    assert found.text == "a abc b"
+    assert [(word.text, word.start_frame, word.end_frame) for word in found.words] == [
+        ("a", 0, 1),
+        ("abc", 4, 101),
+        ("b", 104, 105),
+    ]
 
 
 def test_words_that_are_tokens_stand_apart() -> None:
@@ -314,6 +339,19 @@ def test_long_and_short_files_are_read_in_their_order(run: Run, model: Path, tmp
     assert rows[1][1] == merged(reader.read_long(long), TOKENS).text
 
 
+@pytest.mark.parametrize("with_times", [False, True])
+def test_what_was_read_of_a_long_recording_does_not_wait_for_other_files(
+    with_times: bool, model: Path, tmp_path: Path
+) -> None:
+    reader = Recognizer.load(model, "cpu")
+    paths = [talk(tmp_path), tmp_path / "later.wav"]
+    found = read_timed(reader, paths) if with_times else reader.read_files(paths)
+    assert next(iter(found))[0] == paths[0]
+    write_wav(paths[1], Waveform(np.zeros(8000, np.float32), 8000))
+    path, result = next(iter(found))
+    assert path == paths[1] and not isinstance(result, Exception)
+
+
 def test_the_times_of_a_long_recording_go_on_from_stretch_to_stretch(
     run: Run, model: Path, tmp_path: Path
 ) -> None:
@@ -323,6 +361,20 @@ def test_the_times_of_a_long_recording_go_on_from_stretch_to_stretch(
     assert grid.maxTimestamp == pytest.approx(14.0)
     assert tokens[-1].end > 12
     assert all(left.end <= right.start + 1e-6 for left, right in pairwise(tokens))
+
+
+def test_words_with_times_are_the_words_of_the_text(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_recordings, "LEAST_STRETCH", 0.3)
+    monkeypatch.setattr(long_recordings, "MOST_STRETCH", 0.5)  # cut in the middle of words, too
+    path = talk(tmp_path)
+    assert run("transcribe", model, path, "--format", "textgrid", "--out", tmp_path / "out")[0] == 0
+    grid = textgrid.openTextgrid(str(tmp_path / "out" / "talk.TextGrid"), includeEmptyIntervals=False)
+    text = run("transcribe", model, path)[1].rstrip("\n").split("\t")[1]
+    words = [entry.label for entry in grid.getTier("words").entries]
+    assert words == text.split()
+    assert "".join(entry.label for entry in grid.getTier("tokens").entries) == "".join(words)
 
 
 def test_damage_in_the_middle_is_one_line(run: Run, model: Path, tmp_path: Path) -> None:

@@ -1,21 +1,27 @@
 """Speech read while it comes: layers of random weights that only read forward."""
 
+import argparse
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
 
+from seqlabel.ctc import Emissions
 from seqlabel.encoders import RecurrentConfig
+from seqlabel.errors import ConfigError
 from seqlabel.features import MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
+from seqlabel.listening import _Interrupt, _pieces, listen
 from seqlabel.long_recordings import window_emissions
 from seqlabel.model_file import save_model
 from seqlabel.recognizer import Recognizer
@@ -159,6 +165,75 @@ def test_what_is_no_raw_sound_is_one_line(model: Path) -> None:
         assert (found.returncode, found.stdout) == (2, b"")
         assert found.stderr.startswith(b"seqlabel: -: ") and said in found.stderr
         assert found.stderr.count(b"\n") == 1
+
+
+class _Crumbs(io.RawIOBase):
+    """A pipe that gives a byte at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = io.BytesIO(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self.data.read(min(size, 1))
+
+
+def test_sound_that_comes_in_crumbs_is_what_it_is() -> None:
+    stream = Stream(recognizer(FORWARD, THREE))
+
+    def pieces(data: bytes) -> list[np.ndarray]:
+        return list(_pieces(_Crumbs(data), stream, "-", _Interrupt()))
+
+    with pytest.raises(ConfigError, match="has a header, and is no raw audio"):
+        pieces(b"RIFF1234WAVE")
+    for data in (b"", b"\1", b"\1\2", b"\1\2\3", b"ID\4\5\6"):
+        expected = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)
+        np.testing.assert_array_equal(np.concatenate([expected[:0], *pieces(data)]), expected)
+
+
+def listened(reader: Recognizer, path: Path) -> int:
+    return listen(reader, argparse.Namespace(paths=[path], json=True))
+
+
+class _AtCall:
+    """A decoder that is interrupted while it reads for the n-th time."""
+
+    def __init__(self, decoder: Any, number: int) -> None:
+        self.decoder, self.left = decoder, number
+
+    def __call__(self, emissions: Emissions) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+        return self.decoder(emissions)
+
+
+def test_ctrl_c_loses_nothing_of_what_has_been_heard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = recognizer(FORWARD, THREE)
+    frontend, normalizer = reader.loaded.frontend, NormalizationConfig(scope="corpus").build()
+    normalizer.fit([(frontend.feature(Waveform(sound(8.0), 8000)), None)])
+    frontend.normalizer = normalizer
+    with torch.inference_mode():  # tokens where there is noise, blanks where there is none
+        reader.loaded.model.head.weight *= 30
+        reader.loaded.model.head.bias[0] += 1
+    samples = (32767 * sound(8.0)).astype("<i2")
+    path = tmp_path / "x.raw"
+    path.write_bytes(samples.tobytes())
+    plain, num_finals = reader.decoder, []
+    for number in range(4, 40):
+        reader.decoder = _AtCall(plain, number)  # type: ignore[assignment]
+        assert listened(reader, path) == 130
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        reader.decoder = plain
+        # The end of what was heard has a row of its own where it has a text.
+        heard = samples[: round(8000 * rows[-1]["seconds"])].astype(np.float32) / np.float32(32768)
+        stream = Stream(reader)
+        pieces = np.split(heard, range(1600, len(heard), 1600))
+        expected = [one.text for one in stream.read(pieces) if one.is_final]
+        assert [row["text"] for row in rows if row["is_final"]] == expected
+        num_finals.append(len(expected))
+    assert num_finals[-1] > num_finals[0]
 
 
 def test_models_that_have_to_hear_the_end_are_refused(refusal: Refusal, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from seqlabel.decoders.beam import Beam, BeamConfig
 from seqlabel.decoders.greedy import Greedy, GreedyConfig
 from seqlabel.decoders.prefix_search import PrefixSearch, PrefixSearchConfig
-from seqlabel.decoders.spans import path_spans, token_spans, word_spans, words_of
+from seqlabel.decoders.spans import joined, path_spans, token_spans, word_spans, words_of
 from seqlabel.language_model import LanguageModels
 
 DecoderConfig = GreedyConfig | BeamConfig | PrefixSearchConfig
@@ -19,6 +19,7 @@ __all__ = [
     "LanguageModels",
     "PrefixSearch",
     "PrefixSearchConfig",
+    "joined",
     "path_spans",
     "token_spans",
     "word_spans",

@@ -38,7 +38,7 @@ from seqlabel.formats.pages import (
     split_page_address,
 )
 from seqlabel.formats.symbols import SYMBOL_SUFFIXES, read_symbols
-from seqlabel.formats.timed_texts import WRITERS, TimedReading, TimedText, captions
+from seqlabel.formats.timed_texts import WRITERS, TimedReading, TimedText, captions, ctm_name
 from seqlabel.formats.unipen import UnipenDocument, UnipenSegment, read_unipen, read_unipen_segments
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "audio_part",
     "audio_seconds",
     "captions",
+    "ctm_name",
     "cut_line",
     "cut_page_line",
     "has_area",

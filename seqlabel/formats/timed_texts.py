@@ -75,12 +75,22 @@ def vtt(reading: TimedReading) -> list[str]:
 
 def ctm(reading: TimedReading) -> list[str]:
     """Returns one line for each word: recording, channel, start, duration, word, confidence."""
-    name = "_".join(reading.name.split()) or "-"
-    return [
-        f"{name} 1 {word.start:.3f} {word.end - word.start:.3f} {'_'.join(word.text.split())}"
-        + ("" if word.confidence is None else f" {word.confidence:.4f}")
-        for word in reading.words
-    ]
+    name = ctm_name(reading.name)
+    lines = []
+    for word in reading.words:
+        # Of rounded lengths the words would overlap by a thousandth here and there.
+        start, end = (round(1000 * seconds) for seconds in (word.start, word.end))
+        sure = "" if word.confidence is None else f" {word.confidence:.4f}"
+        lines.append(
+            f"{name} 1 {start / 1000:.3f} {(end - start) / 1000:.3f} {'_'.join(word.text.split())}{sure}"
+        )
+    return lines
+
+
+def ctm_name(name: str) -> str:
+    """Returns a recording's name as it stands in CTM: white space ends it, and two semicolons begin a comment."""
+    joined = "_".join(name.split()) or "-"
+    return f"_{joined[1:]}" if joined.startswith(";;") else joined
 
 
 def audacity(reading: TimedReading) -> list[str]:

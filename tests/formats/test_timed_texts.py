@@ -81,6 +81,17 @@ def test_ctm_has_one_word_a_line_without_spaces_in_it() -> None:
     ]
 
 
+def test_words_that_follow_each_other_in_a_ctm_do_not_overlap() -> None:
+    close = words(("a", 0.4186, 1.0774), ("b", 1.0774, 1.5001), ("c", 1.5001, 1.6))
+    rows = [line.split() for line in lines("ctm", TimedReading("x", 2.0, close, ())).splitlines()]
+    assert [(row[2], row[3]) for row in rows] == [("0.419", "0.658"), ("1.077", "0.423"), ("1.500", "0.100")]
+
+
+def test_no_name_makes_a_line_of_a_ctm_a_comment() -> None:
+    reading = TimedReading(";;x", 2.0, words(("a", 0, 1)), ())
+    assert lines("ctm", reading).startswith("_;x 1 0.000")
+
+
 def test_audacity_has_tabs() -> None:
     assert lines("audacity").splitlines()[2] == "3.000000\t3.500000\ttrès"
 
