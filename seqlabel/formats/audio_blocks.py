@@ -57,8 +57,9 @@ def audio_blocks(path: Path, sample_rate: int) -> Iterator[Float32[np.ndarray, "
 
 def _mixed(path: Path, sound: Any) -> Iterator[Float32[np.ndarray, " _num_samples"]]:
     found = 0
-    while True:
-        block = sound.read(max(1, BLOCK_SAMPLES // sound.channels), dtype="float32", always_2d=True)
+    while found < sound.frames:  # damaged Ogg files can have more than they say
+        wanted = min(max(1, BLOCK_SAMPLES // sound.channels), sound.frames - found)
+        block = sound.read(wanted, dtype="float32", always_2d=True)
         if not len(block):
             break
         found += len(block)

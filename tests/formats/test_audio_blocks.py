@@ -1,3 +1,5 @@
+import base64
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +61,21 @@ def test_an_empty_file_and_another_kind_of_file_are_refused(tmp_path: Path) -> N
     (tmp_path / "b.wav").write_text("no sound")
     with pytest.raises(FormatError, match=r"b\.wav: cannot be decoded"):
         list(audio_blocks(tmp_path / "b.wav", 8000))
+
+
+BEYOND_ITS_END = (
+    "eNrzT08PZmBigIIj02SCGRgZGJb5/trFKOxfUFrskZqYwshoweggD1bgD1LOgKwcqJphB3/9Tpb///9LgXSEJKYXcwMFczKT8oFc"
+    "BUM9E4ZRMApGMADnGpYZXIhcA8px+8t37WN2srCbUZtwU+12pPCtb/kLDzsuPs04cZJrU6BmH2/sgjjWU1kaxRM1NvFN49iyZ6mw"
+    "XKH+lDVaspd+Kk6R4OCNVGRoSWOQUOGcYMILRFDLVPyZTQJZTPxZoHzPzwy+Xxh8RRhhrjG43n5aI9ts5vnHcdLH82a8PqRgtqY2"
+    "cMpWmaOvXotpZRmbpHOY/r22ZhtbRP/cI987l29VjnRk5RKMeDMtwvrqwnsT/H4+tDNfOeMrc9nOxI/Orz8cFmJy8WV7bxIr8zJZ"
+    "zMTTTubd2S6tlaq5Lh1/JzTWzi0XiNi89OVfi5ubOHkEPTIP6So7m68EAOW+fws="
+)
+"""An Opus file out of the fuzzer (zlib, base64): libsndfile is at sample 1,148 once it has read all 400."""
+
+
+def test_no_more_is_read_than_the_header_tells(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    path.write_bytes(zlib.decompress(base64.b64decode(BEYOND_ITS_END)))
+    found = np.concatenate(list(audio_blocks(path, 8000)))
+    assert len(found) == 400
+    np.testing.assert_array_equal(found, read_audio(path, sample_rate=None).samples)
