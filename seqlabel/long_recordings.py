@@ -116,10 +116,11 @@ def read_long(
                 on_seconds(cutter.end * pieces.seconds)
 
 
-def merged(stretches: Iterable[Stretch], tokens: TokenTable) -> Hypothesis:
+def merged(stretches: Iterable[Stretch], tokens: TokenTable, *, has_whole_words: bool = False) -> Hypothesis:
     """Returns the stretches of a recording as one hypothesis, whose scores are the sums of theirs.
 
-    A word that goes on behind a cut is one word.
+    A word that goes on behind a cut is one word, save where tokens are words or a lexicon of pronunciations had each
+    stretch be of whole words (`has_whole_words`).
     """
     ids: list[int] = []
     spans: list[Span] = []
@@ -139,7 +140,7 @@ def merged(stretches: Iterable[Stretch], tokens: TokenTable) -> Hypothesis:
         if space is not None and ids:
             ids += tokens.encode(" ")
             spans.append(space)
-        is_apart = space is not None or tokens.unit == "word"
+        is_apart = space is not None or tokens.unit == "word" or has_whole_words
         text += (" " if is_apart and text else "") + found.text
         ids += found.token_ids
         spans += [_later(span, stretch.start_frame) for span in found.spans]

@@ -1,6 +1,6 @@
 """A trained model at work: files in, text and error rates out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,8 @@ from seqlabel.data import (
     read_signals,
     with_prepared_text,
 )
-from seqlabel.decoders import Decoder, DecoderConfig, GreedyConfig, path_spans
+from seqlabel.decoders import Beam, Decoder, DecoderConfig, GreedyConfig, path_spans
+from seqlabel.decoders.search import PRONOUNCED
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, decode, evaluate
@@ -146,7 +147,7 @@ class Recognizer:
             for index, path in enumerate(chunk):
                 try:
                     if is_long:
-                        results[index] = [merged(self.read_long(path, bar_of), self.header.tokens)]
+                        results[index] = [self.put_together(self.read_long(path, bar_of))]
                     else:
                         features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
                 except SeqlabelError as error:
@@ -206,6 +207,11 @@ class Recognizer:
             found = read_long(self.loaded, self.decoder, self.device, self.precision, path, on_seconds)
             for stretch in found:
                 yield replace(stretch, hypothesis=self.calibrated(stretch.hypothesis))
+
+    def put_together(self, stretches: Iterable[Stretch]) -> Hypothesis:
+        """Returns the stretches of a recording as one hypothesis."""
+        by_sound = isinstance(self.decoder, Beam) and self.decoder.kind == PRONOUNCED
+        return merged(stretches, self.header.tokens, has_whole_words=by_sound)
 
     def read_features(self, features: Sequence[np.ndarray], n_best: int = 1) -> list[list[Hypothesis]]:
         """Returns the best hypotheses of each (T, F) array, their confidences calibrated where the model file can."""

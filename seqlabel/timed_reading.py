@@ -15,7 +15,7 @@ from seqlabel.borders import Utterance, find_borders
 from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
-from seqlabel.long_recordings import Stretch, merged
+from seqlabel.long_recordings import Stretch
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
@@ -96,7 +96,7 @@ def _long(
             seconds = stretch.start_seconds + said.seconds
             yield stretch
 
-    best = merged(take_times(recognizer.read_long(path, bar_of)), recognizer.header.tokens)
+    best = recognizer.put_together(take_times(recognizer.read_long(path, bar_of)))
     # Spaces between stretches are in none of them, and are not heard.
     own = [times.get(span.start_frame, (0.0, 0.0)) for span in best.spans]
     return timed_spans(path.stem, seconds, best.spans, best.words, own), best

@@ -1,10 +1,12 @@
 """Recordings read piece by piece: networks of random weights, and windows made short, so that seconds are long."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -13,12 +15,13 @@ from praatio import textgrid
 from seqlabel import long_recordings
 from seqlabel import recognizer as recognizing
 from seqlabel.ctc import Emissions, collapse
-from seqlabel.decoders import GreedyConfig, word_spans
+from seqlabel.decoders import BeamConfig, GreedyConfig, word_spans
 from seqlabel.encoders import ConvRecurrentConfig, RecurrentConfig
 from seqlabel.features import MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
 from seqlabel.formats import write_wav
+from seqlabel.language_model import LanguageModels, Pronunciation
 from seqlabel.long_recordings import (
     Stretch,
     _Cutter,
@@ -308,6 +311,23 @@ def test_a_word_that_goes_on_behind_a_cut_is_one_word() -> None:
         ("abc", 4, 101),
         ("b", 104, 105),
     ]
+
+
+@pytest.mark.parametrize("has_lexicon", [True, False])
+def test_words_of_a_lexicon_of_pronunciations_stand_apart(
+    has_lexicon: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_recordings, "LEAST_STRETCH", 0.3)
+    monkeypatch.setattr(long_recordings, "MOST_STRETCH", 0.5)
+    known, tokens = recognizer(PLAIN, THREE), TokenTable(("<blank>", "x", "a", "b", "c"))  # no space
+    loaded = replace(known.loaded, header=msgspec.structs.replace(known.header, tokens=tokens))
+    words = ("abc", "bca", "cab", "xab")
+    lexicon = tuple(Pronunciation(word, word[0]) for word in words)
+    config, models = (BeamConfig(), LanguageModels(lexicon=lexicon)) if has_lexicon else (None, None)
+    reader = Recognizer(loaded, "cpu", config, models)
+    [(_, [found])] = reader.read_files([talk(tmp_path)])  # type: ignore[misc]
+    assert found.text.split() == [word.text for word in found.words]
+    assert (len(found.words) > 5 and {word.text for word in found.words} <= set(words)) == has_lexicon
 
 
 def test_words_that_are_tokens_stand_apart() -> None:

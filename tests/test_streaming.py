@@ -221,7 +221,7 @@ def test_ctrl_c_loses_nothing_of_what_has_been_heard(
     path = tmp_path / "x.raw"
     path.write_bytes(samples.tobytes())
     plain, num_finals = reader.decoder, []
-    for number in range(4, 40):
+    for number in (6, 13, 14, 25):  # the second and the last just behind the end of a stretch
         reader.decoder = _AtCall(plain, number)  # type: ignore[assignment]
         assert listened(reader, path) == 130
         rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -159,6 +159,7 @@ def _length_and_rate(path: Path, channel: int | None = None) -> tuple[int, int]:
             raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
         _refuse_odd_rate(path, found.samplerate)
         _refuse_missing_channel(path, channel, found.channels)
+        _refuse_unknown_length(path, found.frames)
         return int(found.frames), int(found.samplerate)
 
 
@@ -190,6 +191,7 @@ def _read_with_soundfile(
             raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
         _refuse_odd_rate(path, file.samplerate)
         _refuse_missing_channel(path, channel, file.channels)
+        _refuse_unknown_length(path, file.frames)
         start, end = _frame_range(path, file.frames, file.samplerate, start_seconds, end_seconds)
         _refuse_long(path, end - start, file.samplerate)
         if start:
@@ -228,6 +230,15 @@ def _refuse_missing_channel(path: Path, channel: int | None, num_channels: int) 
     if channel is not None and not 0 <= channel < num_channels:
         there = "only channel 0" if num_channels == 1 else f"channels 0 to {num_channels - 1}"
         raise FormatError(f"{path}: has no channel {channel}; expected one of its own, {there}")
+
+
+def _refuse_unknown_length(path: Path, num_frames: int) -> None:
+    """Refuse FLAC whose writer could not go back to the header, of which libsndfile finds no end."""
+    if num_frames >= 1 << 62:
+        raise FormatError(
+            f"{path}: does not say how long it is, as FLAC written to a pipe; write it again, as by "
+            "`ffmpeg -i FILE NEW.flac`"
+        )
 
 
 def _refuse_odd_rate(path: Path, rate: int) -> None:

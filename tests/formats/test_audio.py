@@ -94,6 +94,17 @@ def test_a_truncated_file_is_refused(tmp_path, name, share):
     error_of(tmp_path / name)
 
 
+def test_flac_written_to_a_pipe_has_no_length_and_is_told_of(tmp_path):
+    soundfile.write(tmp_path / "a.flac", tone(), 16000)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] &= 0xF0  # STREAMINFO: 36 bits of total samples, 0 for unknown (RFC 9639, section 8.2)
+    data[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(data)
+    assert "does not say how long it is" in error_of(tmp_path / "a.flac")
+    with pytest.raises(FormatError, match="does not say how long it is"):
+        audio_seconds(tmp_path / "a.flac")
+
+
 def test_a_wav_written_to_a_pipe_is_read_to_its_end(tmp_path):
     write_wav(tmp_path / "a.wav", Waveform(tone(), 16000))
     data = bytearray((tmp_path / "a.wav").read_bytes())
