@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -194,6 +194,14 @@ def listened(reader: Recognizer, path: Path) -> int:
     return listen(reader, argparse.Namespace(paths=[path], json=True))
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """A shell has what it starts with `&` ignore Ctrl-C, these tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class _AtCall:
     """A decoder that is interrupted while it reads for the n-th time."""
 
@@ -207,6 +215,7 @@ class _AtCall:
         return self.decoder(emissions)
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_loses_nothing_of_what_has_been_heard(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
