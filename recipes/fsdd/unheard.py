@@ -6,7 +6,7 @@ Train:    for s in george jackson lucas nicolas theo yweweler; do
                   --data.train without_${s}_train.jsonl --data.dev without_${s}_dev.jsonl
               seqlabel evaluate runs/unheard/$s/best.safetensors data/fsdd/only_${s}_test.jsonl
           done
-Expect:   README.md
+Expect:   test WER 8.77 %, the mean of the six (seed 1, 2026-11-26; README.md)
 """
 
 from msgspec.structs import replace
