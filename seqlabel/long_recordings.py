@@ -58,6 +58,13 @@ class Stretch:
     space: Span | None
 
 
+def frames_for_one(loaded: LoadedModel) -> int:
+    """Returns how many frames of features there are for each frame of emissions: what is stacked and subsampled."""
+    stacking = loaded.frontend.config.stacking
+    emitted = int(loaded.model.output_lengths(torch.tensor([_MANY_FRAMES]))[0])
+    return (stacking.step if stacking else 1) * round(_MANY_FRAMES / emitted)
+
+
 def reads_long(loaded: LoadedModel) -> bool:
     """Tells whether a model can read recordings piece by piece.
 
@@ -241,9 +248,7 @@ class _Pieces:
         self.sample_rate: int = feature.config.sample_rate
         self.step = round(feature.step_seconds * self.sample_rate)
         self.width = round(feature.window_seconds * self.sample_rate)
-        stacking = self.frontend.config.stacking
-        emitted = int(loaded.model.output_lengths(torch.tensor([_MANY_FRAMES]))[0])
-        self.unit = (stacking.step if stacking else 1) * round(_MANY_FRAMES / emitted)
+        self.unit = frames_for_one(loaded)
         self.seconds = self.unit * self.step / self.sample_rate
         self.own = self.unit * max(1, round(WINDOW_SECONDS / self.seconds))
         self.context = self.unit * max(1, round(CONTEXT_SECONDS / self.seconds))

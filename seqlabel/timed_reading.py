@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float64, Int64
 
 from seqlabel.bars import BarOf
@@ -15,7 +14,7 @@ from seqlabel.borders import Utterance, find_borders
 from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
-from seqlabel.long_recordings import Stretch
+from seqlabel.long_recordings import Stretch, frames_for_one
 from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
@@ -23,7 +22,6 @@ MOST_SECONDS = 0.25
 """How far a token reaches from its middle at most: CTC says where it is surest of a token, not where that ends."""
 LEAST_STD = 1e-6
 """Of a coefficient over a recording; digital silence has none."""
-_MANY_FRAMES = 1_000_000
 
 
 def tells_times(recognizer: Recognizer) -> bool:
@@ -36,11 +34,9 @@ def frame_edges(recognizer: Recognizer, num_frames: int) -> Float64[np.ndarray, 
 
     A frame of features stands for the step around the middle of its window.
     """
-    frontend, feature = recognizer.loaded.frontend, recognizer.loaded.frontend.feature
+    feature = recognizer.loaded.frontend.feature
     assert isinstance(feature, Mfcc | LogMel)
-    stacked = frontend.config.stacking.step if frontend.config.stacking else 1
-    emitted = int(recognizer.loaded.model.output_lengths(torch.tensor([_MANY_FRAMES]))[0])
-    step = feature.step_seconds * stacked * round(_MANY_FRAMES / emitted)
+    step = feature.step_seconds * frames_for_one(recognizer.loaded)
     middle = {"snip": feature.window_seconds / 2, "reflect": feature.step_seconds / 2, "centre": 0.0}
     first = middle[feature.config.framing] - feature.step_seconds / 2
     edges: Float64[np.ndarray, " frames1"] = first + step * np.arange(num_frames + 1)

@@ -51,7 +51,7 @@ _MAX_CHUNKS = 10_000
 _MAGIC = re.compile(
     rb"....ftyp|\x1a\x45\xdf\xa3|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\xff[\xf0-\xff]|ADIF|ID3", re.DOTALL
 )
-_EXPECTED = "an audio file (wav, flac, ogg, opus, mp3, ...)"
+EXPECTED = "an audio file (wav, flac, ogg, opus, mp3, ...)"
 
 
 def read_audio(
@@ -75,20 +75,20 @@ def read_audio(
     Raises:
         FormatError: not audio, damaged or truncated, without samples, or a part or a channel that it does not have.
     """
-    with open_file(path, _EXPECTED) as (file, size):
+    with open_file(path, EXPECTED) as (file, size):
         head = file.read(12)
-        _refuse_truncated_container(path, file, head, size)
+        refuse_truncated(path, file, head, size)
     import soundfile
 
     if path.suffix.lower() == ".raw":  # soundfile would have to be told the rate
-        raise FormatError(f"{path}: bare samples without a header; expected {_EXPECTED}")
+        raise FormatError(f"{path}: bare samples without a header; expected {EXPECTED}")
     try:
         samples, file_rate = _read_with_soundfile(path, start_seconds, end_seconds, channel)
     except soundfile.LibsndfileError as error:
         if path.suffix.lower() in _SOUNDFILE_SUFFIXES:
-            raise _undecodable(path, error) from error
+            raise undecodable(path, error) from error
         if _MAGIC.match(head) is None:
-            raise FormatError(f"{path}: is no audio that is read here; expected {_EXPECTED}") from error
+            raise FormatError(f"{path}: is no audio that is read here; expected {EXPECTED}") from error
         samples, file_rate = _read_with_librosa(path, start_seconds, end_seconds, channel)
     # One comparison finds NaN as well.
     if not (samples.max(initial=0.0) <= LOUDEST and samples.min(initial=0.0) >= -LOUDEST):
@@ -115,7 +115,7 @@ def audio_seconds(path: Path) -> float:
     try:
         num_frames, rate = _length_and_rate(path)
     except soundfile.LibsndfileError as error:
-        raise _undecodable(path, error) from error
+        raise undecodable(path, error) from error
     if num_frames <= 0:
         raise FormatError(f"{path}: holds no samples; expected at least one")
     return num_frames / rate
@@ -142,7 +142,7 @@ def audio_part(
         num_frames, rate = _length_and_rate(path, channel)
     except soundfile.LibsndfileError as error:
         if path.suffix.lower() in _SOUNDFILE_SUFFIXES or path.suffix.lower() not in AUDIO_SUFFIXES:
-            raise _undecodable(path, error) from error
+            raise undecodable(path, error) from error
         return None
     first, last = _frame_range(path, num_frames, rate, start_seconds, end_seconds)
     return (last - first) / rate, rate
@@ -151,21 +151,22 @@ def audio_part(
 def _length_and_rate(path: Path, channel: int | None = None) -> tuple[int, int]:
     import soundfile
 
-    with open_file(path, _EXPECTED) as (file, size):
-        _refuse_truncated_container(path, file, file.read(12), size)
+    with open_file(path, EXPECTED) as (file, size):
+        refuse_truncated(path, file, file.read(12), size)
     # soundfile.info takes twice the time, to describe the format.
     with soundfile.SoundFile(str(path)) as found:
         if found.format == "RAW":
-            raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
-        _refuse_odd_rate(path, found.samplerate)
+            raise FormatError(f"{path}: has no header; expected {EXPECTED}")
+        refuse_odd_rate(path, found.samplerate)
         _refuse_missing_channel(path, channel, found.channels)
         _refuse_unknown_length(path, found.frames)
         return int(found.frames), int(found.samplerate)
 
 
-def _undecodable(path: Path, error: Any) -> FormatError:
+def undecodable(path: Path, error: Any) -> FormatError:
+    """What to tell of a file that libsndfile does not decode, with its own reason."""
     reason = str(error.error_string).rstrip(".")
-    return FormatError(f"{path}: cannot be decoded ({reason}); expected {_EXPECTED}")
+    return FormatError(f"{path}: cannot be decoded ({reason}); expected {EXPECTED}")
 
 
 def write_wav(path: Path, waveform: Waveform) -> None:
@@ -188,8 +189,8 @@ def _read_with_soundfile(
 
     with soundfile.SoundFile(path) as file:
         if file.format == "RAW":  # libsndfile takes anything called .au, .snd or .vox for bare samples
-            raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
-        _refuse_odd_rate(path, file.samplerate)
+            raise FormatError(f"{path}: has no header; expected {EXPECTED}")
+        refuse_odd_rate(path, file.samplerate)
         _refuse_missing_channel(path, channel, file.channels)
         _refuse_unknown_length(path, file.frames)
         start, end = _frame_range(path, file.frames, file.samplerate, start_seconds, end_seconds)
@@ -241,7 +242,8 @@ def _refuse_unknown_length(path: Path, num_frames: int) -> None:
         )
 
 
-def _refuse_odd_rate(path: Path, rate: int) -> None:
+def refuse_odd_rate(path: Path, rate: int) -> None:
+    """Raises FormatError for a rate in Hz that no recording has."""
     if not LEAST_RATE <= rate <= HIGHEST_RATE:
         raise FormatError(f"{path}: {rate} Hz; expected a sample rate of {LEAST_RATE} to {HIGHEST_RATE:,} Hz")
 
@@ -290,7 +292,7 @@ def _read_with_librosa(
             "or install ffmpeg if it is sound"
         ) from error
     channels = np.atleast_2d(channels)
-    _refuse_odd_rate(path, int(rate))
+    refuse_odd_rate(path, int(rate))
     _refuse_missing_channel(path, channel, len(channels))
     samples = channels.mean(axis=0, dtype=np.float32) if channel is None else channels[channel]
     _refuse_long(path, round(len(samples) * 48_000 / rate), 48_000)
@@ -298,7 +300,7 @@ def _read_with_librosa(
     return samples[start:end], int(rate)
 
 
-def _refuse_truncated_container(path: Path, file: BinaryIO, head: bytes, size: int) -> None:
+def refuse_truncated(path: Path, file: BinaryIO, head: bytes, size: int) -> None:
     """Refuse WAV, AIFF, AU, W64, Ogg and SPHERE files whose end is missing: libsndfile takes what is there silently."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         _check_wav(path, file, size)

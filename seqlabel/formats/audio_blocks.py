@@ -9,11 +9,11 @@ from jaxtyping import Float32
 
 from seqlabel.errors import FormatError
 from seqlabel.formats.audio import (
-    _EXPECTED,
+    EXPECTED,
     LOUDEST,
-    _refuse_odd_rate,
-    _refuse_truncated_container,
-    _undecodable,
+    refuse_odd_rate,
+    refuse_truncated,
+    undecodable,
 )
 from seqlabel.formats.files import open_file
 
@@ -33,15 +33,15 @@ def audio_blocks(path: Path, sample_rate: int) -> Iterator[Float32[np.ndarray, "
     Raises:
         FormatError: as `read_audio`, as soon as the damage is met.
     """
-    with open_file(path, _EXPECTED) as (file, size):
-        _refuse_truncated_container(path, file, file.read(12), size)
+    with open_file(path, EXPECTED) as (file, size):
+        refuse_truncated(path, file, file.read(12), size)
     import soundfile
 
     try:
         with soundfile.SoundFile(path) as sound:
             if sound.format == "RAW":
-                raise FormatError(f"{path}: has no header; expected {_EXPECTED}")
-            _refuse_odd_rate(path, sound.samplerate)
+                raise FormatError(f"{path}: has no header; expected {EXPECTED}")
+            refuse_odd_rate(path, sound.samplerate)
             if sound.samplerate == sample_rate:
                 yield from _mixed(path, sound)
                 return
@@ -52,7 +52,7 @@ def audio_blocks(path: Path, sample_rate: int) -> Iterator[Float32[np.ndarray, "
                 yield stream.resample_chunk(block)
             yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
     except soundfile.LibsndfileError as error:
-        raise _undecodable(path, error) from error
+        raise undecodable(path, error) from error
 
 
 def _mixed(path: Path, sound: Any) -> Iterator[Float32[np.ndarray, " _num_samples"]]:
