@@ -4,6 +4,7 @@ Source: Graves, Fernandez, Gomez, Schmidhuber, "Connectionist Temporal Classific
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, no_type_check
@@ -141,6 +142,22 @@ def disagreement(emissions: Emissions) -> Float[Tensor, " pairs"]:
     frames = frames + divergence(second, first.detach(), reduction="none", log_target=True)
     is_valid = torch.arange(frames.shape[1], device=frames.device)[None, :] < lengths[:, None]
     return (frames.sum(dim=-1) * is_valid).sum(dim=-1)
+
+
+def distance_from_uniform(emissions: Emissions) -> Float[Tensor, " N"]:
+    """Returns how sure each row is: the divergence of its frames from equal probabilities, in nats summed over frames.
+
+    It is the Kullback-Leibler divergence KL(emissions, uniform), 0 for equal probabilities of all C tokens and log(C)
+    for a frame that is sure.
+
+    Source: Kim, Seltzer, Li, Zhao, "Improved training for online end-to-end speech recognition systems", Interspeech
+    2018 (label smoothing for CTC).
+    """
+    # An impossible token (the blank, where each frame has its label) adds nothing; of infinities that would be NaN.
+    log_probs = emissions.log_probs.clamp(min=torch.finfo(emissions.log_probs.dtype).min)
+    frames = (log_probs.exp() * log_probs).sum(dim=-1) + math.log(log_probs.shape[-1])
+    is_valid = torch.arange(frames.shape[1], device=frames.device)[None, :] < emissions.lengths[:, None]
+    return (frames * is_valid).sum(dim=-1)
 
 
 def ctc_loss(

@@ -219,8 +219,10 @@ class BatchMaker:
         self.group_size = sizes[codes]
         self.partners: tuple[int, list[int | None]] | None = None
 
-    def order(self, epoch: int, batch_size: int, batch_frames: int) -> list[list[int]]:
-        """Returns the indices of the batches of an epoch."""
+    def order(
+        self, epoch: int, batch_size: int, batch_frames: int, *, shortest_first: bool = False
+    ) -> list[list[int]]:
+        """Returns the indices of the batches of an epoch, in an order that is drawn or by length."""
         rng = np.random.default_rng((self.seed, epoch, 0))
         lengths: list[int] = self.lengths.tolist()
         if self.join_share:
@@ -228,7 +230,10 @@ class BatchMaker:
                 length if partner is None else length + lengths[partner]
                 for length, partner in zip(lengths, self._partners(epoch), strict=True)
             ]
-        return bucketed_batches(lengths, batch_size, batch_frames, rng)
+        batches = bucketed_batches(lengths, batch_size, batch_frames, rng)
+        if shortest_first:
+            batches.sort(key=lambda indices: max(lengths[index] for index in indices))
+        return batches
 
     def partner(self, epoch: int, index: int) -> int | None:
         """Returns the example of the same group that is joined to this one in this epoch, or None.

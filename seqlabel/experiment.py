@@ -42,6 +42,8 @@ class DataConfig(Config, frozen=True):
             no longer than the longest example. Examples without a group are joined to each other. For CTC alone.
         batch_size: most examples in a batch.
         batch_frames: most frames in a batch, padding included.
+        shortest_first: epochs at the beginning in which the batches come by length, the shortest first (SortaGrad, for
+            one epoch: Amodei et al., "Deep Speech 2", ICML 2016, section 3.2).
         kept_megabytes: of signals that are kept in memory, in millions of bytes for each process; what goes beyond it
             is read from its file again when it is needed. It does not change what is learnt.
     """
@@ -56,6 +58,7 @@ class DataConfig(Config, frozen=True):
     join_share: Share = 0.0
     batch_size: Count = 16
     batch_frames: Count = 16000
+    shortest_first: CountFromZero = 0
     kept_megabytes: FromZero = 1000.0
 
 
@@ -73,6 +76,8 @@ class TrainingConfig(Config, frozen=True):
         consistency: weight of the agreement between two views of each example, which the feature augmentations and
             dropout make different, or what is masked and dropped above the stem of an encoder that has one (CR-CTC,
             Yao et al. 2025, where it is 0.2); a step then takes up to twice the time. 0 for one view.
+        label_smoothing: weight of a second aim, that in each frame all tokens be equally likely, which keeps the model
+            from being too sure; the texts have the rest of 1 (Kim et al. 2018).
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
             kept; None for the weights themselves.
         patience: optimiser steps without a better dev error after which training stops, looked at after each
@@ -94,6 +99,7 @@ class TrainingConfig(Config, frozen=True):
     gradient_clip: Positive = 5.0
     weight_noise: FromZero = 0.0
     consistency: FromZero = 0.0
+    label_smoothing: Share = 0.0
     average_decay: Share | None = 0.995
     patience: Count | None = None
     init_from: str | None = None

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from seqlabel.ctc import Emissions, disagreement
+from seqlabel.ctc import Emissions, disagreement, distance_from_uniform
 from seqlabel.data import Batch
-from seqlabel.experiment import ExperimentConfig
+from seqlabel.experiment import ExperimentConfig, TrainingConfig
 from seqlabel.model import Model
 
 
@@ -46,9 +46,10 @@ def losses_of(
     device: torch.device,
     dtype: torch.dtype,
     num_views: int,
-    consistency: float,
+    training: TrainingConfig,
 ) -> Losses:
     """Returns the losses of a batch, computed by `answering`, which wraps the model, in the precision `dtype`."""
+    smoothing = training.label_smoothing
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
         made = num_views if model.makes_views else 1
         answers = answering(batch.features.to(device), batch.feature_lengths.to(device), made)
@@ -57,11 +58,14 @@ def losses_of(
     for weight, emissions in answers:
         views = len(emissions.lengths) // len(targets)
         of_each = model.objective.losses(emissions, targets.repeat(views, 1), target_lengths.repeat(views))
-        losses.append((weight, of_each.sum() / views, of_each))
-    total = sum((weight * loss for weight, loss, _ in losses), torch.zeros(()))
+        to_learn = (1 - smoothing) * of_each
+        if smoothing:
+            to_learn = to_learn + smoothing * distance_from_uniform(emissions)
+        losses.append((weight * to_learn.sum() / views, of_each.sum() / views, of_each))
+    total = sum((loss for loss, _, _ in losses), torch.zeros(()))
     if num_views > 1:
         views = len(answers[0][1].lengths) // len(targets)
-        total = total + consistency * disagreement(answers[0][1]).sum() / views
+        total = total + training.consistency * disagreement(answers[0][1]).sum() / views
     return Losses(total, losses[0][1], losses[0][2])
 
 

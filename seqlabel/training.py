@@ -240,7 +240,9 @@ class Trainer:
         """Runs the epoch under way to its end, or until the run has to go back."""
         training, data = self.config.training, self.config.data
         epoch = self.progress.epoch
-        order = self.maker.order(epoch, data.batch_size, data.batch_frames)
+        order = self.maker.order(
+            epoch, data.batch_size, data.batch_frames, shortest_first=epoch < data.shortest_first
+        )
         self.counted_until = time.monotonic()
         self.model.train()
         rest = order[self.progress.batch :]
@@ -411,8 +413,8 @@ class Trainer:
         return training.init_from is not None and self.progress.num_steps < training.frozen_steps
 
     def _losses(self, answering: nn.Module, batch: Batch, dtype: torch.dtype) -> Losses:
-        consistency = self.config.training.consistency
-        return losses_of(answering, self.model, batch, self.device, dtype, self.num_views, consistency)
+        training = self.config.training
+        return losses_of(answering, self.model, batch, self.device, dtype, self.num_views, training)
 
     def _evaluate(self) -> tuple[ErrorRates, EmissionCounts, float, Verdict] | None:
         """Returns dev errors of the averaged model, what it emits, the mean number of tokens read, and its confidences.

@@ -1,10 +1,20 @@
 import itertools
+import math
 
 import pytest
 import torch
 from torch import Tensor
 
-from seqlabel.ctc import Emissions, align, collapse, ctc_loss, disagreement, required_frames, runs
+from seqlabel.ctc import (
+    Emissions,
+    align,
+    collapse,
+    ctc_loss,
+    disagreement,
+    distance_from_uniform,
+    required_frames,
+    runs,
+)
 from seqlabel.tokens import BLANK
 
 
@@ -198,3 +208,22 @@ def test_views_in_which_a_token_is_impossible_disagree_by_the_others_alone() -> 
     assert found.equal(disagreement(Emissions(frames, lengths)))
     found.sum().backward()
     assert with_blank.grad is not None and with_blank.grad.isfinite().all()
+
+
+def test_a_row_is_as_far_from_uniform_as_its_valid_frames_are_sure() -> None:
+    sure = torch.tensor([0.0, -torch.inf, -torch.inf]).expand(4, 3)
+    unsure = torch.full((4, 3), -math.log(3))
+    mixed = torch.tensor([0.5, 0.25, 0.25]).log().expand(4, 3)
+    emissions = Emissions(torch.stack([sure, unsure, mixed]), torch.tensor([2, 4, 3]))
+    of_mixed = 3 * (math.log(3) - 1.5 * math.log(2))
+    assert distance_from_uniform(emissions).tolist() == pytest.approx(
+        [2 * math.log(3), 0, of_mixed], abs=1e-6
+    )
+
+
+def test_smoothing_moves_a_frame_towards_equal_probabilities_and_leaves_impossible_tokens_alone() -> None:
+    scores = torch.tensor([[[2.0, 0.0, -1.0, -torch.inf]]], requires_grad=True)
+    distance_from_uniform(Emissions(scores.log_softmax(dim=-1), torch.tensor([1]))).sum().backward()
+    assert scores.grad is not None
+    likely, less_likely, least_likely, impossible = scores.grad[0, 0].tolist()
+    assert likely > 0 > less_likely and least_likely < 0 and impossible == 0

@@ -172,6 +172,14 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch_only() -> None:
     assert order != augmenting_maker(2).order(2, 2, 1000)
 
 
+def test_shortest_first_sorts_the_batches_of_an_epoch_and_changes_nothing_else() -> None:
+    drawn = augmenting_maker().order(2, 2, 1000)
+    by_length = augmenting_maker().order(2, 2, 1000, shortest_first=True)
+    longest = [max(indices) for indices in by_length]  # example i has 20 + 3 i frames
+    assert longest == sorted(longest) and drawn != by_length
+    assert sorted(drawn) == sorted(by_length)
+
+
 def test_an_example_that_augmentation_makes_too_short_for_its_target_stays_as_it_is() -> None:
     config = FrontendConfig(
         feature=MatrixConfig(dim=2),

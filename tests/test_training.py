@@ -7,13 +7,15 @@ import torch
 from msgspec.structs import replace
 
 from seqlabel.checkpoint import Progress, load_checkpoint
+from seqlabel.ctc import distance_from_uniform
+from seqlabel.data import collate
 from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig
 from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig
 from seqlabel.features import MatrixConfig
 from seqlabel.frontend import FrontendConfig
 from seqlabel.manifest import write_manifest
 from seqlabel.model import Model
-from seqlabel.optimization import noisy_weights
+from seqlabel.optimization import Answering, Losses, losses_of, noisy_weights
 from seqlabel.records import Example
 from seqlabel.stopping import TrainingStopped
 from seqlabel.tensor_files import read_tensors
@@ -51,8 +53,8 @@ RANDOM = replace(
         variational_dropout=True,
         peepholes=True,
     ),
-    training=replace(CONFIG.training, weight_noise=0.05, consistency=0.2),
-    data=replace(CONFIG.data, join_share=0.5),
+    training=replace(CONFIG.training, weight_noise=0.05, consistency=0.2, label_smoothing=0.1),
+    data=replace(CONFIG.data, join_share=0.5, shortest_first=2),
 )
 
 
@@ -85,6 +87,23 @@ def test_training_stops_when_its_patience_in_steps_is_at_an_end(data: Path, tmp_
     train(replace(CONFIG, training=training), tmp_path / "run", data, "cpu")
     progress, _ = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")
     assert (progress.epoch, progress.num_steps, progress.best_step) == (3, 9, 3)
+
+
+def test_label_smoothing_leaves_the_rest_of_one_to_the_texts() -> None:
+    torch.manual_seed(1)
+    model = Model(RecurrentConfig(hidden_size=4, num_layers=1, dropout=0.0), 3, 4)
+    batch = collate([("a", np.ones((9, 3), np.float32), [1, 2]), ("b", np.zeros((6, 3), np.float32), [3])])
+
+    def losses(label_smoothing: float) -> Losses:
+        training = replace(CONFIG.training, label_smoothing=label_smoothing)
+        found = losses_of(Answering(model), model, batch, torch.device("cpu"), torch.float32, 1, training)
+        return Losses(*(part.detach() for part in found))
+
+    plain, smoothed = losses(0.0), losses(0.1)
+    sureness = distance_from_uniform(model(batch.features, batch.feature_lengths)).sum().detach()
+    assert float(sureness) > 0
+    torch.testing.assert_close(smoothed.total, 0.9 * plain.total + 0.1 * sureness)
+    assert smoothed.of_answer.equal(plain.of_answer)
 
 
 def test_choosing_the_precision_leaves_no_trace_in_the_run(data: Path, tmp_path: Path) -> None:
