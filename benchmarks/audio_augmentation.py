@@ -23,6 +23,7 @@ from recipes.speechocean.speechocean import config as speechocean
 from seqlabel.augmentations import (
     AdditiveNoiseConfig,
     CodecConfig,
+    EqualizerConfig,
     MasksConfig,
     RoomConfig,
     SignalAugmentationConfig,
@@ -123,6 +124,7 @@ def kinds(folder: Path) -> dict[str, list[Callable[[Waveform, np.random.Generato
         },
         "noise: recorded": AdditiveNoiseConfig(probability=1.0, folder=str(folder)),
         "room": RoomConfig(probability=1.0),
+        "equalizer": EqualizerConfig(probability=1.0),
         **{
             f"telephone: {name}": TelephoneConfig(probability=1.0, companding=(name,))
             for name in TelephoneConfig().companding
@@ -189,6 +191,11 @@ def peers(waveforms: Sequence[Waveform]) -> dict[str, tuple[str, Job]]:
     def over(function: Callable[[torch.Tensor], object]) -> Job:
         return lambda: [function(tensor) for tensor in tensors]
 
+    def equalized(tensor: torch.Tensor) -> torch.Tensor:
+        for octave in range(6):
+            tensor = functional.equalizer_biquad(tensor, RATE, 125.0 * 2**octave, 5.0)
+        return tensor
+
     def telephone(tensor: torch.Tensor) -> torch.Tensor:
         line = functional.bandpass_biquad(functional.resample(tensor, RATE, 8000), 8000, 1010.0)
         line = functional.mu_law_decoding(functional.mu_law_encoding(line, 256), 256)
@@ -216,6 +223,7 @@ def peers(waveforms: Sequence[Waveform]) -> dict[str, tuple[str, Job]]:
             over(lambda tensor: functional.add_noise(tensor, noise, snr)),
         ),
         "room": ("torchaudio fftconvolve", over(lambda tensor: functional.fftconvolve(tensor, room))),
+        "equalizer": ("torchaudio equalizer_biquad, six octaves", over(equalized)),
         "telephone: mu_law": ("torchaudio resample, bandpass_biquad, mu_law_encoding", over(telephone)),
         "masks": ("torchaudio mask_along_axis", masked),
     }

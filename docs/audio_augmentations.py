@@ -13,6 +13,7 @@ from scipy import fft, signal
 from seqlabel.augmentations import (
     AdditiveNoiseConfig,
     CodecConfig,
+    EqualizerConfig,
     MasksConfig,
     RoomConfig,
     SignalAugmentationConfig,
@@ -40,6 +41,7 @@ KINDS: tuple[tuple[str, SignalAugmentationConfig | None, int], ...] = (
     ("RoomConfig: 0.6 s, 2 m", RoomConfig(
         probability=1, shortest_rt60_seconds=0.6, longest_rt60_seconds=0.6, nearest_metres=2,
         farthest_metres=2), 3),
+    ("EqualizerConfig: 9 dB", EqualizerConfig(probability=1, gain_db=9), 8),
     ("VolumeConfig: 20 dB, cut off", VolumeConfig(lowest_db=20, highest_db=20), 0),
     ("TelephoneConfig: A-law", TelephoneConfig(probability=1, companding=("a_law",)), 0),
     ("CodecConfig: gsm", CodecConfig(probability=1, formats=("gsm",)), 0),

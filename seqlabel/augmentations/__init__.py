@@ -3,6 +3,7 @@
 from seqlabel.augmentations.additive_noise import AdditiveNoiseConfig
 from seqlabel.augmentations.cepstral_warp import CepstralWarpConfig
 from seqlabel.augmentations.codec import CodecConfig
+from seqlabel.augmentations.equalizer import EqualizerConfig
 from seqlabel.augmentations.gaussian_noise import GaussianNoiseConfig
 from seqlabel.augmentations.image_damage import ImageDamageConfig
 from seqlabel.augmentations.image_warp import ImageWarpConfig
@@ -20,6 +21,7 @@ SignalAugmentationConfig = (
     | TempoConfig
     | RoomConfig
     | AdditiveNoiseConfig
+    | EqualizerConfig
     | VolumeConfig
     | TelephoneConfig
     | CodecConfig
@@ -34,6 +36,7 @@ __all__ = [
     "AdditiveNoiseConfig",
     "CepstralWarpConfig",
     "CodecConfig",
+    "EqualizerConfig",
     "FeatureAugmentationConfig",
     "GaussianNoiseConfig",
     "ImageDamageConfig",

@@ -286,6 +286,8 @@ def _read_with_librosa(
             warnings.simplefilter("ignore")  # librosa says that this way of reading is going away
             # One second more than is taken, so that what is longer is seen.
             channels, rate = librosa.load(path, sr=None, mono=False, duration=MAX_SAMPLES / 48_000 + 1)
+        if rate == 0:  # what ffmpeg says of the beginning of a file
+            raise ValueError("no audio")
     except Exception as error:  # audioread's backends each have their own
         raise FormatError(
             f"{path}: neither libsndfile nor ffmpeg reads it; convert it to wav or flac, "

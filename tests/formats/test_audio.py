@@ -1,3 +1,8 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -297,6 +302,41 @@ def test_sound_under_the_name_of_another_container_is_read_by_its_content(tmp_pa
     (tmp_path / name).write_bytes((tmp_path / f"right{written}").read_bytes())
     waveform = read_audio(tmp_path / name, sample_rate=None)
     assert np.abs(waveform.samples[4000:12000] - tone()[4000:12000]).max() < 0.05
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The system's ffmpeg, or else that of a wheel under its name, where librosa finds it."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        wheel = pytest.importorskip("imageio_ffmpeg", reason="neither ffmpeg nor imageio-ffmpeg is installed")
+        (tmp_path / "bin").mkdir()
+        found = str(tmp_path / "bin" / "ffmpeg")
+        Path(found).symlink_to(wheel.get_ffmpeg_exe())
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".m4a", ".aac", ".wma", ".webm"])
+def test_what_libsndfile_does_not_read_is_read_with_ffmpeg(tmp_path, ffmpeg, suffix):
+    rate = 48000
+    beep = tone(rate) * (np.arange(rate) >= 0.6 * rate)
+    write_wav(tmp_path / "beep.wav", Waveform(beep.astype(np.float32), rate))
+    command = [ffmpeg, "-loglevel", "error", "-i", tmp_path / "beep.wav", tmp_path / f"beep{suffix}"]
+    subprocess.run(command, check=True)
+    (tmp_path / "beep.wav").unlink()
+    waveform = read_audio(tmp_path / f"beep{suffix}", sample_rate=16000)
+    assert waveform.sample_rate == 16000
+    assert len(waveform.samples) == pytest.approx(16000, abs=0.1 * 16000)  # whole blocks of the format
+    assert np.abs(waveform.samples[:8000]).max() < 0.05
+    loud = waveform.samples[12000:15000]
+    assert np.abs(loud).max() == pytest.approx(np.abs(beep).max(), rel=0.1)
+    part = read_audio(tmp_path / f"beep{suffix}", sample_rate=16000, start_seconds=0.2, end_seconds=0.5)
+    assert len(part.samples) == 4800 and np.abs(part.samples).max() < 0.05
+    assert "has no channel 1" in error_of(tmp_path / f"beep{suffix}", channel=1)
+    whole = (tmp_path / f"beep{suffix}").read_bytes()
+    (tmp_path / f"cut{suffix}").write_bytes(whole[:20])
+    assert "neither libsndfile nor ffmpeg reads it" in error_of(tmp_path / f"cut{suffix}")
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.ogg"])
