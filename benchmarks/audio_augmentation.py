@@ -31,6 +31,7 @@ from seqlabel.augmentations import (
     TelephoneConfig,
     TempoConfig,
     TimeWarpConfig,
+    VocalTractConfig,
     VolumeConfig,
 )
 from seqlabel.data import collate
@@ -117,6 +118,7 @@ def kinds(folder: Path) -> dict[str, list[Callable[[Waveform, np.random.Generato
     always: dict[str, SignalAugmentationConfig] = {
         "speed": SpeedConfig(slowest=1.1, fastest=1.1, interpolation="filter"),
         "tempo": TempoConfig(slowest=1.1, fastest=1.1),
+        "vocal tract": VocalTractConfig(lowest=1.1, highest=1.1),
         "volume": VolumeConfig(),
         **{
             f"noise: {colour}": AdditiveNoiseConfig(probability=1.0, colours=(colour,))

@@ -21,6 +21,7 @@ from seqlabel.augmentations import (
     TelephoneConfig,
     TempoConfig,
     TimeWarpConfig,
+    VocalTractConfig,
     VolumeConfig,
 )
 from seqlabel.records import Waveform
@@ -34,6 +35,7 @@ KINDS: tuple[tuple[str, SignalAugmentationConfig | None, int], ...] = (
     ("as recorded", None, 0),
     ("SpeedConfig: 1.25", SpeedConfig(slowest=1.25, fastest=1.25, interpolation="filter"), 0),
     ("TempoConfig: 1.25", TempoConfig(slowest=1.25, fastest=1.25), 0),
+    ("VocalTractConfig: 1.25", VocalTractConfig(lowest=1.25, highest=1.25), 0),
     ("AdditiveNoiseConfig: pink, 10 dB", AdditiveNoiseConfig(
         probability=1, lowest_snr_db=10, highest_snr_db=10, colours=("pink",)), 1),
     ("AdditiveNoiseConfig: babble, 10 dB", AdditiveNoiseConfig(

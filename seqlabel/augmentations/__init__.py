@@ -14,11 +14,13 @@ from seqlabel.augmentations.speed import SpeedConfig
 from seqlabel.augmentations.telephone import TelephoneConfig
 from seqlabel.augmentations.tempo import TempoConfig
 from seqlabel.augmentations.time_warp import TimeWarpConfig
+from seqlabel.augmentations.vocal_tract import VocalTractConfig
 from seqlabel.augmentations.volume import VolumeConfig
 
 SignalAugmentationConfig = (
     SpeedConfig
     | TempoConfig
+    | VocalTractConfig
     | RoomConfig
     | AdditiveNoiseConfig
     | EqualizerConfig
@@ -49,5 +51,6 @@ __all__ = [
     "TelephoneConfig",
     "TempoConfig",
     "TimeWarpConfig",
+    "VocalTractConfig",
     "VolumeConfig",
 ]

@@ -24,6 +24,7 @@ from seqlabel.augmentations import (
     TelephoneConfig,
     TempoConfig,
     TimeWarpConfig,
+    VocalTractConfig,
     VolumeConfig,
 )
 from seqlabel.records import LineImage, Matrix, Signal, Strokes, Waveform
@@ -59,6 +60,7 @@ SIGNALS: dict[type, Signal] = {
 READS: dict[type, set[type]] = {
     SpeedConfig: {Matrix, Waveform},
     TempoConfig: {Waveform},
+    VocalTractConfig: {Waveform},
     RoomConfig: {Waveform},
     AdditiveNoiseConfig: {Waveform},
     EqualizerConfig: {Waveform},
@@ -73,6 +75,7 @@ READS: dict[type, set[type]] = {
 NOTHING: dict[type, SignalAugmentationConfig | FeatureAugmentationConfig] = {
     SpeedConfig: SpeedConfig(slowest=1.0, fastest=1.0),
     TempoConfig: TempoConfig(slowest=1.0, fastest=1.0),
+    VocalTractConfig: VocalTractConfig(lowest=1.0, highest=1.0),
     RoomConfig: RoomConfig(probability=0.0),
     AdditiveNoiseConfig: AdditiveNoiseConfig(probability=0.0),
     EqualizerConfig: EqualizerConfig(probability=0.0),
