@@ -1,6 +1,8 @@
 """A trained model at work: files in, text and error rates out."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -38,7 +40,13 @@ CHUNK = 64
 """Files that are read before a batch is decoded: bounds the memory, and the wait, whatever the number of files."""
 
 
+Features = list[np.ndarray | SeqlabelError]
 Precision = Literal["float32", "bfloat16"]
+
+
+def named(path: Path, error: SeqlabelError) -> SeqlabelError:
+    """Returns an error that says which file it is about."""
+    return error if str(path) in str(error) else type(error)(f"{path}: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +148,49 @@ class Recognizer:
         Of a long recording (`long_recordings.LONG_SECONDS`) there is one, put together of stretches between pauses.
         `bar_of` is as for `evaluate`, and shows how many of its seconds have been read.
         """
+        # The next files are read in a thread while the network works on those before.
+        waiting: deque[tuple[list[Path], Future[Features]]] = deque()
+        pool = ThreadPoolExecutor(max_workers=1)
+        try:
+            for chunk, is_long in self.chunks(paths):
+                if not is_long:
+                    waiting.append((chunk, pool.submit(self._features, chunk)))
+                while len(waiting) > (0 if is_long else 1):
+                    yield from self._read_chunk(*waiting.popleft(), n_best)
+                if is_long:
+                    yield from self._read_long_ones(chunk, bar_of)
+            while waiting:
+                yield from self._read_chunk(*waiting.popleft(), n_best)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _read_long_ones(
+        self, paths: Sequence[Path], bar_of: BarOf | None
+    ) -> Iterator[tuple[Path, list[Hypothesis] | SeqlabelError]]:
+        for path in paths:
+            try:
+                yield path, [self.put_together(self.read_long(path, bar_of))]
+            except SeqlabelError as error:
+                yield path, named(path, error)
+
+    def _read_chunk(
+        self, paths: Sequence[Path], features: Future[Features], n_best: int
+    ) -> Iterator[tuple[Path, list[Hypothesis] | SeqlabelError]]:
+        found = features.result()
+        decoded = iter(self.read_features([part for part in found if isinstance(part, np.ndarray)], n_best))
+        for path, part in zip(paths, found, strict=True):
+            yield path, next(decoded) if isinstance(part, np.ndarray) else part
+
+    def _features(self, paths: Sequence[Path]) -> Features:
+        """Returns the features of each file, or why it cannot be read."""
         frontend = self.loaded.frontend
-        for chunk, is_long in self.chunks(paths):
-            results: dict[int, list[Hypothesis] | SeqlabelError] = {}
-            features = {}
-            for index, path in enumerate(chunk):
-                try:
-                    if is_long:
-                        results[index] = [self.put_together(self.read_long(path, bar_of))]
-                    else:
-                        features[index] = frontend(frontend.read(Example(id=str(path), source=path)))
-                except SeqlabelError as error:
-                    is_named = str(path) in str(error)
-                    results[index] = error if is_named else type(error)(f"{path}: {error}")
-            if features:
-                decoded = self.read_features(list(features.values()), n_best)
-                results |= dict(zip(features, decoded, strict=True))
-            yield from ((path, results[index]) for index, path in enumerate(chunk))
+        found: Features = []
+        for path in paths:
+            try:
+                found.append(frontend(frontend.read(Example(id=str(path), source=path))))
+            except SeqlabelError as error:
+                found.append(named(path, error))
+        return found
 
     def chunks(self, paths: Sequence[Path]) -> Iterator[tuple[list[Path], bool]]:
         """Yields the files in their order, several short ones together, each long recording alone, and which it is.
