@@ -15,7 +15,7 @@ from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
 from seqlabel.long_recordings import Stretch, frames_for_one
-from seqlabel.recognizer import Recognizer
+from seqlabel.recognizer import Recognizer, named
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
 MOST_SECONDS = 0.25
@@ -63,7 +63,7 @@ def read_timed(
                 signal = frontend.read(Example(id=str(path), source=path))
                 features[index] = frontend(signal)
             except SeqlabelError as error:
-                results[index] = error if str(path) in str(error) else type(error)(f"{path}: {error}")
+                results[index] = named(path, error)
                 continue
             assert isinstance(signal, Waveform)
             signals[index] = signal
