@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy import fft
 
+from seqlabel.augmentations.loudness import as_loud_as
 from seqlabel.augmentations.telephone import SILENCE_SECONDS
 from seqlabel.config import Config, Probability
 from seqlabel.records import Signal, Waveform
@@ -56,11 +57,7 @@ class Equalizer:
         size = fft.next_fast_len(len(samples) + round(SILENCE_SECONDS * rate), real=True)
         spectrum = fft.rfft(samples, size)
         spectrum *= self._gains(np.arange(len(spectrum)) * (rate / size), rng)
-        found = fft.irfft(spectrum, size)[: len(samples)]
-        before, after = np.square(samples, dtype=np.float64).mean(), np.square(found, dtype=np.float64).mean()
-        if after > 0:
-            found *= np.float32(np.sqrt(before / after))
-        return Waveform(np.ascontiguousarray(found), rate)
+        return Waveform(as_loud_as(samples, fft.irfft(spectrum, size)[: len(samples)]), rate)
 
     def _gains(
         self, hertz: Float64[np.ndarray, " num_bins"], rng: np.random.Generator

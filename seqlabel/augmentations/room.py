@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy import fft
 
+from seqlabel.augmentations.loudness import as_loud_as
 from seqlabel.augmentations.ranges import check_range
 from seqlabel.compiled import compiled
 from seqlabel.config import Config, Positive, Probability
@@ -85,12 +86,8 @@ class Room:
         response = self.impulse_response(signal.sample_rate, rng)[: max(1, len(samples))]
         size = fft.next_fast_len(max(1, len(samples) + len(response) - 1), real=True)
         spectrum = fft.rfft(samples, size) * fft.rfft(response, size)
-        wet = fft.irfft(spectrum, size)[: len(samples)].astype(np.float64)
-        dry = samples.astype(np.float64)
-        before, after = float(dry @ dry), float(wet @ wet)
-        if not before or not after:
-            return signal
-        return Waveform((wet * np.sqrt(before / after)).astype(np.float32), signal.sample_rate)
+        wet = fft.irfft(spectrum, size)[: len(samples)]
+        return Waveform(as_loud_as(samples, wet), signal.sample_rate)
 
     def impulse_response(self, sample_rate: int, rng: np.random.Generator) -> Float32[np.ndarray, " K"]:
         """Returns the response of a room drawn from `rng`: 1 for the direct sound, at sample 0, and what follows."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Complex64, Float32
 from scipy import fft
 
+from seqlabel.augmentations.loudness import as_loud_as
 from seqlabel.augmentations.ranges import check_range
 from seqlabel.config import Config, Positive
 from seqlabel.records import Signal, Waveform
@@ -59,7 +60,7 @@ class VocalTract:
 def with_formants_at(
     samples: Float32[np.ndarray, " num_samples"], sample_rate: int, factor: float
 ) -> Float32[np.ndarray, " num_samples"]:
-    """Returns the samples with the frequencies of their spectral envelope scaled by `factor`."""
+    """Returns the samples, at a rate in Hz, with the frequencies of their spectral envelope scaled by `factor`."""
     if factor == 1 or not len(samples):
         return samples.copy()
     hop = max(1, round(FRAME_SECONDS * sample_rate / 2))
@@ -77,14 +78,14 @@ def with_formants_at(
         pieces = fft.irfft(spectrum, 2 * hop) * window
         new[start : start + len(pieces)] += pieces[:, :hop]
         new[start + 1 : start + 1 + len(pieces)] += pieces[:, hop:]
-    found = new.reshape(-1)[hop : hop + len(samples)]
-    before, after = np.square(samples, dtype=np.float64).mean(), np.square(found, dtype=np.float64).mean()
-    scale = np.sqrt(before / after) if after > 0 else 0.0
-    return np.ascontiguousarray(found * np.float32(scale))
+    return as_loud_as(samples, new.reshape(-1)[hop : hop + len(samples)])
 
 
 def warped_bins(num_bins: int, factor: float) -> Float32[np.ndarray, " num_bins"]:
-    """Returns where in the old envelope each bin of the new one lies: a line to the border, and one on to the end."""
+    """Returns where in the old envelope each bin of the new one lies: a line to the border, and one on to the end.
+
+    Source: Jaitly and Hinton 2013, section 3; `mel_filters` bends the corners of filters with Kaldi's three lines.
+    """
     last = num_bins - 1
     border = BORDER_SHARE * last * min(1.0, factor)
     bins = np.arange(num_bins)
@@ -99,7 +100,13 @@ def gains(
     place: Float32[np.ndarray, " num_bins"],
     quefrencies: int,
 ) -> Float32[np.ndarray, "frames num_bins"]:
-    """Returns what the bins of each frame are multiplied with, so that its envelope lies elsewhere."""
+    """Returns what the bins of each frame are multiplied with, so that its envelope lies elsewhere.
+
+    Args:
+        spectrum: of windowed frames.
+        place: of each bin, in the envelope as it is (`warped_bins`).
+        quefrencies: samples of the cepstrum that are its envelope.
+    """
     power = spectrum.real**2 + spectrum.imag**2
     # A floor 80 dB below the loudest bin of a frame: the envelope of silence is flat.
     power += 1e-8 * power.max(axis=1, keepdims=True) + np.float32(1e-20)
