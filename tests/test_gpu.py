@@ -66,7 +66,8 @@ def test_the_loss_and_its_gradient_are_those_of_the_cpu() -> None:
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_features_of_a_batch_of_waveforms_are_those_of_the_cpu(config: MfccConfig | LogMelConfig) -> None:
     feature = config.build()
-    samples, lengths = padded(waveforms())
+    # One sample alone, reflected and without its mean, is nothing but rounding errors, which differ from chip to chip.
+    samples, lengths = padded([waveform for waveform in waveforms() if len(waveform) > 1])
     expected, num_expected = BatchedFeature(feature)(samples, lengths)
     frames, num_frames = BatchedFeature(feature, "cuda")(samples.cuda(), lengths.cuda())
     assert frames.is_cuda and num_frames.tolist() == num_expected.tolist()
