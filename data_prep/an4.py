@@ -1,6 +1,6 @@
 """CMU Census (AN4): read alphanumerics and commands, one speaker an utterance, 16 kHz. Free for any use.
 
-    python -m data_prep.an4 [SOURCE] OUT [--narrow]
+    python -m data_prep.an4 [SOURCE] OUT
 
 The tree on disk, as Sphinx cepstra or as audio (`an4_sphere.tar.gz`, `an4_raw.bigendian.tar.gz`):
 
@@ -16,24 +16,19 @@ Writes train, dev and test, referencing the signals where they lie: test is the 
 10 speakers); dev are the 8 train speakers with the smallest MD5 of their names, about 100 utterances; train
 is the rest. `mdcs` and `mdcs2` may be one person in two sessions, so the final digit is left out of the name
 that is hashed, and the two go together. Without SOURCE the audio is fetched, not the cepstra. Bare samples (of
-`an4_raw.bigendian.tar.gz`) are not told their rate by any header, so they are written as wav below OUT. With --narrow
-the cepstra are written as OUT/narrow/an251-fash-b.npy, as a recording of 8 kHz would have given them (10 cepstra of
-the filters below 3684 Hz), so that they train a network together with such recordings (recipes/fsdd/voices.py).
+`an4_raw.bigendian.tar.gz`) are not told their rate by any header, so they are written as wav below OUT.
 """
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 
-from data_prep.corpus_source import Flags, Prepared, Published, find_root, ranked_by_hash, read_lines, run
+from data_prep.corpus_source import Prepared, Published, find_root, ranked_by_hash, read_lines, run
 from seqlabel.errors import ManifestError
-from seqlabel.features.mel import orthonormal_dct
-from seqlabel.formats import read_audio, read_matrix, write_npy, write_wav
-from seqlabel.records import Example, Matrix, Waveform
+from seqlabel.formats import read_audio, read_matrix, write_wav
+from seqlabel.records import Example, Waveform
 
 PUBLISHED = Published(
     name="an4",
@@ -44,13 +39,10 @@ PUBLISHED = Published(
 NUM_DEV_SPEAKERS = 8
 FRAMES_PER_SECOND = 100
 RAW_SAMPLE_RATE = 16000
-NUM_FILTERS, NUM_CEPSTRA = 40, 13
-NUM_NARROW_FILTERS, NUM_NARROW_CEPSTRA = 30, 10
-FLAGS: Flags = {"--narrow": {"action": "store_true", "help": "write the cepstra as of 8 kHz"}}
 
 
-def prepare(source: Path, out: Path, *, narrow: bool = False) -> Prepared:
-    """Returns the splits; `source` is the folder above `etc`, or holds it; `narrow` makes cepstra `narrowed`."""
+def prepare(source: Path, out: Path) -> Prepared:
+    """Returns the splits; `source` is the folder above `etc`, or holds it."""
     root = find_root(
         source, "etc/an4_train.fileids", "the AN4 tree: etc/ with an4_{train,test}.fileids, and feat/ or wav/"
     )
@@ -64,9 +56,7 @@ def prepare(source: Path, out: Path, *, narrow: bool = False) -> Prepared:
         "test": _read_split(root, "test", out, prepared),
     }
     for name, pairs in parts.items():
-        prepared.splits[name] = [
-            _narrowed_example(example, out) if narrow else example for example, _ in pairs
-        ]
+        prepared.splits[name] = [example for example, _ in pairs]
         prepared.seconds[name] = sum(seconds for _, seconds in pairs)
     return prepared
 
@@ -82,30 +72,6 @@ def clean_transcript(line: str) -> tuple[str, str | None]:
         return line, None
     words = [word for word in match[1].split() if word not in ("<s>", "</s>", "<sil>")]
     return " ".join(words), match[2]
-
-
-def narrowed(cepstra: Float32[np.ndarray, "T 13"]) -> Float32[np.ndarray, "T 10"]:
-    """Returns the cepstra of the 30 lowest of Sphinx's 40 filters, 130 to 3684 Hz, which 8 kHz have room for.
-
-    13 cepstra determine a smooth log mel spectrum (the shortest one that has them), of which 30 values are transformed
-    again, as `MfccConfig(num_mel_filters=30, low_hz=130, high_hz=3684, num_cepstra=10, energy="c0")` does it.
-    """
-    # Sphinx's own transform: a mean over the filters, in which the first counts half.
-    places = np.arange(NUM_FILTERS) + 0.5
-    transform = np.cos(np.pi / NUM_FILTERS * np.outer(places, np.arange(NUM_CEPSTRA))) / NUM_FILTERS
-    transform[0] /= 2
-    log_mel = cepstra @ np.linalg.pinv(transform)[:, :NUM_NARROW_FILTERS].astype(np.float32)
-    found: np.ndarray = log_mel @ orthonormal_dct(NUM_NARROW_FILTERS, NUM_NARROW_CEPSTRA)
-    return found
-
-
-def _narrowed_example(example: Example, out: Path) -> Example:
-    if example.source.suffix != ".mfc":
-        return example
-    target = out / "narrow" / f"{example.id}.npy"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_npy(target, Matrix(narrowed(read_matrix(example.source).values)))
-    return replace(example, source=target)
 
 
 def _person(speaker: str | None) -> str:
@@ -170,7 +136,7 @@ def _unpack_raw(path: Path, target: Path) -> tuple[Path, float]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    return run(prepare, PUBLISHED, __doc__, arguments, flags=FLAGS)
+    return run(prepare, PUBLISHED, __doc__, arguments)
 
 
 if __name__ == "__main__":

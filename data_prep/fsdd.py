@@ -15,7 +15,6 @@ Writes below OUT:
   quietest recording, at least 20 dB below the string. The text is the words: "seven two two";
 - without_{speaker}_train, without_{speaker}_dev, only_{speaker}_dev, only_{speaker}_test: the strings of all speakers
   but one, and those of the one, for models that have never heard their speaker;
-- digits.txt: the ten words, a lexicon for models whose tokens are letters;
 - train.ctm, dev.ctm, test.ctm: where each word of the strings begins and how long it is, in NIST's form. The
   recordings are cut closely, so that these are the borders of what was said.
 
@@ -94,7 +93,6 @@ def prepare(source: Path, out: Path, num_strings: Mapping[str, int] = NUM_STRING
         for split in ("dev", "test"):
             own = [example for example in prepared.splits[split] if example.group == speaker]
             prepared.splits[f"only_{speaker}_{split}"] = own
-    write_whole(out / "digits.txt", "".join(f"{word}\n" for word in WORDS).encode())
     return prepared
 
 

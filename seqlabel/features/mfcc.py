@@ -6,13 +6,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from seqlabel.features.deltas import append_deltas
-from seqlabel.features.matrix import MatrixConfig
 from seqlabel.features.mel import LogMelSpectra, orthonormal_dct
 from seqlabel.features.mel_settings import MelConfig
 from seqlabel.features.sources import require
 from seqlabel.formats.audio import AUDIO_SUFFIXES
-from seqlabel.formats.matrix import MATRIX_SUFFIXES, split_ark_address
-from seqlabel.records import Example, Matrix, Signal, Waveform
+from seqlabel.records import Example, Signal, Waveform
 
 
 class MfccConfig(MelConfig, frozen=True, tag="mfcc"):
@@ -27,16 +25,12 @@ class MfccConfig(MelConfig, frozen=True, tag="mfcc"):
         energy: the first value: "log" is the log energy of the frame, "c0" the cepstral coefficient 0.
         lifter: L in c[i] * (1 + L/2 sin(pi i / L)) (HTK Book 3.4, equation 5.12; often 22); None for none.
         num_deltas: 0 for the cepstra alone, 1 with deltas, 2 with delta-deltas.
-        takes_cepstra: whether an example may be a matrix of `num_cepstra` values a frame, such as a published `.mfc`,
-            in the place of audio: it gets its deltas, so that both kinds train one network. They have to be alike:
-            computed in the same bands, and normalised by group, since their scales will differ.
     """
 
     num_cepstra: int = 13
     energy: Literal["log", "c0"] = "log"
     lifter: int | None = None
     num_deltas: int = 2
-    takes_cepstra: bool = False
 
     def build(self) -> "Mfcc":
         """The feature of these settings."""
@@ -55,6 +49,8 @@ class Mfcc:
         dct: (num_mel_filters, num_cepstra), from log mel energies to cepstra, liftered if they are to be.
     """
 
+    suffixes: frozenset[str] = AUDIO_SUFFIXES
+
     def __init__(self, config: MfccConfig) -> None:
         """Raises ConfigError if a number is out of its range."""
         require(
@@ -62,12 +58,8 @@ class Mfcc:
         )
         require(config.lifter is None or config.lifter >= 1, config, "lifter of at least 1, or None")
         self.config = config
-        self.suffixes: frozenset[str] = AUDIO_SUFFIXES | (
-            MATRIX_SUFFIXES if config.takes_cepstra else frozenset()
-        )
         self.dim = config.num_cepstra * (config.num_deltas + 1)
         self._spectra = LogMelSpectra(config)
-        self._matrices = MatrixConfig(config.num_cepstra, config.num_deltas, config.delta_window).build()
         self.dct = orthonormal_dct(config.num_mel_filters, config.num_cepstra)
         if config.lifter is not None:
             order = np.arange(config.num_cepstra)
@@ -83,24 +75,16 @@ class Mfcc:
         """The length of a frame."""
         return self._spectra.window / self._spectra.sample_rate
 
-    def read(self, example: Example) -> Waveform | Matrix:
-        """The waveform of an example at the config's sample rate, or its matrix; FormatError if it cannot be read."""
-        if (
-            self.config.takes_cepstra
-            and split_ark_address(example.source)[0].suffix.lower() in MATRIX_SUFFIXES
-        ):
-            return self._matrices.read(example)
+    def read(self, example: Example) -> Waveform:
+        """The waveform of an example at the config's sample rate; FormatError if it cannot be read."""
         return self._spectra.read(example)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """The cepstra, and their deltas beside them.
 
         Raises:
-            FormatError: the waveform is empty, not finite, or not of the config's sample rate; or a matrix is not
-                `num_cepstra` wide, or none is taken.
+            FormatError: the waveform is empty, not finite, or not of the config's sample rate.
         """
-        if self.config.takes_cepstra and isinstance(signal, Matrix):
-            return self._matrices(signal)
         return self.of_samples(self._spectra.samples_of(signal))
 
     def of_samples(self, samples: Float32[np.ndarray, " num_samples"]) -> Float32[np.ndarray, "T F"]:

@@ -5,17 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soxr
 
 from data_prep import an4
 from data_prep.corpus_source import prepare_into
 from seqlabel.errors import FormatError, ManifestError
-from seqlabel.features import MfccConfig
-from seqlabel.formats import read_audio, read_matrix, write_wav
+from seqlabel.formats import read_audio, write_wav
 from seqlabel.manifest import read_manifest
 from seqlabel.records import Waveform
 from tests.sphere import write_sphere
-from tests.sphinx_cepstra import speechlike, sphinx_mfcc
 
 TRAIN = ["fash/an1-fash-b", "mdcs/an2-mdcs-b", "mdcs2/an3-mdcs2-b", "fbbh/an4-fbbh-b", "fash/an5-fash-b"]
 TEST = ["fcaw/an6-fcaw-b"]
@@ -169,32 +166,3 @@ def test_the_real_corpus_gives_the_published_counts(corpora: Path, tmp_path: Pat
     words = sum(len((example.text or "").split()) for example in prepared.splits["test"])
     assert words == 773
     assert not prepared.left_out
-
-
-def test_narrowed_cepstra_are_like_those_of_a_recording_at_8_khz() -> None:
-    samples = speechlike(3.0)
-    narrowed = an4.narrowed(sphinx_mfcc(samples, with_quirks=True))
-    config = MfccConfig(
-        sample_rate=8000,
-        window_seconds=0.025625,
-        num_mel_filters=30,
-        low_hz=130,
-        high_hz=3684,
-        num_cepstra=10,
-        energy="c0",
-        num_deltas=0,
-    )
-    recorded = config.build()(Waveform(soxr.resample(samples, 16000, 8000), 8000))
-    assert narrowed.shape == recorded.shape
-    correlations = [np.corrcoef(narrowed[:, index], recorded[:, index])[0, 1] for index in range(10)]
-    assert min(correlations) > 0.9
-    np.testing.assert_allclose(narrowed.std(axis=0) / recorded.std(axis=0), 1, atol=0.1)
-
-
-def test_a_narrowed_corpus_has_matrices_of_its_own(tmp_path: Path) -> None:
-    source, out = make_corpus(tmp_path / "an4"), tmp_path / "out"
-    assert an4.main([str(source), str(out), "--narrow"]) == 0
-    [test] = read_manifest(out / "test.jsonl")
-    assert test.source == out / "narrow" / "an6-fcaw-b.npy"
-    assert read_matrix(test.source).values.shape == (20, 10)
-    assert all(example.source.suffix == ".npy" for example in read_manifest(out / "train.jsonl"))

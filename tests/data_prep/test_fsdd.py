@@ -104,13 +104,6 @@ def test_each_speaker_is_left_out_in_turn(tmp_path: Path) -> None:
             assert own == [one for one in prepared.splits[split] if one.group == speaker] != []
 
 
-def test_a_lexicon_of_the_ten_words_stands_beside_the_strings(tmp_path: Path) -> None:
-    prepared = prepare_few(make_corpus(tmp_path / "fsdd"), tmp_path / "out")
-    words = (tmp_path / "out" / "digits.txt").read_text().split()
-    assert len(words) == 10
-    assert {word for one in prepared.splits["train"] for word in (one.text or "").split()} <= set(words)
-
-
 def test_the_times_of_the_words_are_those_of_the_recordings(tmp_path: Path) -> None:
     prepared = prepare_few(make_corpus(tmp_path / "fsdd"), tmp_path / "out")
     rows = [line.split() for line in (tmp_path / "out" / "train.ctm").read_text().splitlines()]
