@@ -1,8 +1,8 @@
 """Recordings of any length read in bounded memory: overlapping windows, and stretches that are cut at pauses.
 
 The network reads windows with context on both sides, whose emissions are dropped, so that those that are kept are
-about what it would say of the whole recording. They are joined, cut where nothing is said, and each stretch is decoded
-at once.
+about what it would say of the whole recording. They are joined and decoded in one go, in which a beam keeps no more
+than its best prefix at each cut, where nothing is said.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from seqlabel.ctc import Emissions
 from seqlabel.data import collate
-from seqlabel.decoders import Decoder, joined
+from seqlabel.decoders import Beam, Decoder, joined
 from seqlabel.features import LogMel, Mfcc
 from seqlabel.features.normalization import Sums
 from seqlabel.features.stacking import stack
@@ -102,14 +102,20 @@ def read_long(
     pieces.fit(path)
     cutter = _Cutter(loaded.header.tokens, pieces)
     space: Span | None = None
+    states: np.ndarray | None = None
     for windows in _several(pieces.windows(path)):
         found = window_emissions(loaded, device, precision, [pieces.frames(window) for window in windows])
         for window, log_probs in zip(windows, found, strict=True):
             first, last = window.first // pieces.unit, -(-window.last // pieces.unit)
             cutter.add(log_probs[first:last], window.samples)
             for cut in cutter.cuts(is_last=window.is_last):
-                lengths = torch.tensor([len(cut.log_probs)])
-                [[best]] = decoder(Emissions(torch.from_numpy(cut.log_probs)[None], lengths))
+                if isinstance(decoder, Beam) and not cut.is_last:
+                    best, states = decoder.read_on(cut.log_probs, states)
+                elif isinstance(decoder, Beam):
+                    [best] = decoder.read(cut.log_probs, begin=states)
+                else:
+                    lengths = torch.tensor([len(cut.log_probs)])
+                    [[best]] = decoder(Emissions(torch.from_numpy(cut.log_probs)[None], lengths))
                 before, best, after = _stripped(best)
                 yield Stretch(
                     cut.start,
@@ -357,12 +363,16 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """What lies between two cuts: where it starts, its emissions and samples, and the space at its end."""
+    """What lies between two cuts: where it starts, its emissions and samples, and the space at its end.
+
+    The recording ends with the last one.
+    """
 
     start: int
     log_probs: Float32[np.ndarray, "T C"]
     samples: Float32[np.ndarray, " num_samples"]
     space_after: Span | None
+    is_last: bool
 
 
 class _Cutter:
@@ -394,11 +404,11 @@ class _Cutter:
         while (place := self._place()) is not None:
             yield self._cut(*place)
         if is_last:
-            yield self._cut(len(self.log_probs), None)
+            yield self._cut(len(self.log_probs), None, is_last=True)
 
-    def _cut(self, length: int, space: Span | None) -> _Cut:
+    def _cut(self, length: int, space: Span | None, *, is_last: bool = False) -> _Cut:
         num_samples = length * self.samples_a_frame if length < len(self.log_probs) else len(self.samples)
-        found = _Cut(self.start, self.log_probs[:length], self.samples[:num_samples], space)
+        found = _Cut(self.start, self.log_probs[:length], self.samples[:num_samples], space, is_last)
         self.log_probs, self.samples = self.log_probs[length:], self.samples[num_samples:]
         self.start += length
         return found

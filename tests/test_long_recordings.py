@@ -21,7 +21,7 @@ from seqlabel.features import MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
 from seqlabel.formats import write_wav
-from seqlabel.language_model import LanguageModels, Pronunciation
+from seqlabel.language_model import END, LanguageModels, Pronunciation, corpus, estimate
 from seqlabel.long_recordings import (
     Stretch,
     _Cutter,
@@ -311,6 +311,25 @@ def test_a_word_that_goes_on_behind_a_cut_is_one_word() -> None:
         ("abc", 4, 101),
         ("b", 104, 105),
     ]
+
+
+def test_a_language_model_goes_on_from_stretch_to_stretch(tmp_path: Path) -> None:
+    known, tokens = recognizer(PLAIN, THREE), TokenTable(("<blank>", "x", "a", "b", "c"))  # no space
+    loaded = replace(known.loaded, header=msgspec.structs.replace(known.header, tokens=tokens))
+    with torch.inference_mode():
+        loaded.model.head.weight *= 30
+    model = estimate(corpus(["abcabxcab", "cabxab", "bxxac"], "char"), 3).model
+    reader = Recognizer(loaded, "cpu", BeamConfig(lm_weight=0.7), LanguageModels(model))
+    stretches = list(reader.read_long(talk(tmp_path)))
+    found = reader.put_together(stretches)
+    assert len(stretches) > 3
+    assert len(found.text) > 20
+    sentence = [model.ids[token] for token in found.text] + [model.ids[END]]
+    state, expected = model.begin_state, 0.0
+    for word in sentence:
+        log_prob, state = model.automaton.step(state, word)
+        expected += 0.7 * log_prob
+    assert found.language_score == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("has_lexicon", [True, False])

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import numpy as np
 import torch
+from jaxtyping import Int64
 
 from seqlabel.config import Config, FromZero, Score, Weight
 from seqlabel.ctc import Emissions
@@ -25,8 +26,10 @@ from seqlabel.decoders.search import (
     NUM_SETTINGS,
     PARENT,
     PRONOUNCED,
+    ROOT,
     SEPARATOR,
     SPELLED,
+    TOKEN_STATE,
     TOKEN_WEIGHT,
     UNKNOWN_AHEAD,
     UNKNOWN_ID,
@@ -54,6 +57,8 @@ NO_AUTOMATON = Automaton(
 )
 
 
+States = Int64[np.ndarray, " NUM_STATES"]
+"""Where a text stands: in the language model over tokens, the lexicon, the model over words, hot words and grammar."""
 MOST_WIDENINGS = 3
 """How often a beam in which no prefix may end, by a lexicon or a grammar, is made four times as wide."""
 
@@ -131,6 +136,8 @@ class Beam:
         elif grammar is not None:
             self.rule = grammar_rules(grammar, tokens)
         self._search_arguments = self._arguments()
+        begins = [0 if model is None else model.begin_state for model in (models.tokens, models.words)]
+        self._begin = np.array([begins[0], ROOT, begins[1], 0, 0], np.int64)
 
     def with_settings(self, config: BeamConfig) -> "Beam":
         """Returns a decoder with other settings for the same models; what does not change is not made again."""
@@ -149,12 +156,28 @@ class Beam:
         with ThreadPoolExecutor(num_threads) as pool:
             return list(pool.map(lambda rows: self.read(rows, n_best), frames))
 
-    def read(self, log_probs: np.ndarray, n_best: int = 1) -> list[Hypothesis]:
+    def read(self, log_probs: np.ndarray, n_best: int = 1, begin: States | None = None) -> list[Hypothesis]:
         """Returns up to `n_best` labellings of one example, (T, C) natural logarithms.
 
         Where a lexicon or a grammar lets nothing in the beam end, the beam is widened; where that does not help, the
         best prefix counts up to the last place at which it may end, and its score is minus infinity.
+
+        With `begin`, which `read_on` gave, the example is the end of one that began before.
         """
+        return [found for found, _ in self._readings(log_probs, n_best, begin, goes_on=False)]
+
+    def read_on(self, log_probs: np.ndarray, begin: States | None = None) -> tuple[Hypothesis, States]:
+        """Returns the best labelling of a part of an example that goes on, and the states in which it does.
+
+        Language models, words, hot words and a grammar go on from part to part as within one.
+        """
+        [found] = self._readings(log_probs, 1, begin, goes_on=True)
+        return found
+
+    def _readings(
+        self, log_probs: np.ndarray, n_best: int, begin: States | None, *, goes_on: bool
+    ) -> list[tuple[Hypothesis, States]]:
+        first = self._begin if begin is None else begin
         config = self.config
         weighed = np.ascontiguousarray(log_probs, np.float64)
         if config.log_prior is not None and config.prior_weight:
@@ -165,6 +188,8 @@ class Beam:
                 config.beam_width * 4**widening,
                 -np.inf if config.token_floor is None else config.token_floor,
                 np.inf if config.score_margin is None else config.score_margin,
+                first,
+                goes_on,
                 *self._search_arguments,
             )
             scores = acoustic + ends
@@ -172,8 +197,11 @@ class Beam:
             order = order[scores[order] > -np.inf][:n_best]
             if len(order):
                 return [
-                    self._hypothesis(
-                        log_probs, _codes(links, int(nodes[i])), float(acoustic[i]), float(ends[i])
+                    (
+                        self._hypothesis(
+                            log_probs, _codes(links, int(nodes[i])), float(acoustic[i]), float(ends[i])
+                        ),
+                        links[TOKEN_STATE:, nodes[i]].copy(),
                     )
                     for i in order
                 ]
@@ -181,11 +209,12 @@ class Beam:
         for i in np.argsort(-(acoustic + language[nodes]), kind="stable"):
             node = int(nodes[i])
             while node >= 0:
-                of_end = (arguments[0], *arguments[3:5], *arguments[6:8], *arguments[9:])
-                if end_score(*of_end, links, node) > -np.inf:
-                    return [self._hypothesis(log_probs, _codes(links, node), -np.inf, float(language[node]))]
+                of_end = (arguments[0], *arguments[2:6], *arguments[7:])
+                if end_score(goes_on, *of_end, links, node) > -np.inf:
+                    found = self._hypothesis(log_probs, _codes(links, node), -np.inf, float(language[node]))
+                    return [(found, links[TOKEN_STATE:, node].copy())]
                 node = int(links[PARENT, node])
-        return [Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf)]
+        return [(Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf), first)]
 
     def _hypothesis(
         self, log_probs: np.ndarray, codes: tuple[int, ...], acoustic: float, language: float
@@ -232,10 +261,8 @@ class Beam:
         return (
             token_model.arrays,
             token_word,
-            models.tokens.begin_state if models.tokens is not None else 0,
             models.tokens.ids.get(END, -1) if models.tokens is not None else -1,
             word_model.arrays,
-            models.words.begin_state if models.words is not None else 0,
             models.words.ids.get(END, -1) if models.words is not None else -1,
             self.lexicon.arrays,
             1 + self.lexicon.most_words if self.kind == PRONOUNCED else 1,

@@ -44,6 +44,7 @@ NO_LEXICON, SPELLED, PRONOUNCED = 0, 1, 2
     RULE_STATE,
 ) = range(10)
 NUM_LINKS = 10
+NUM_STATES = NUM_LINKS - TOKEN_STATE
 """What is kept of each prefix. Its code is its last token, plus C times the number of the word that ends with it.
 
 Words have such numbers in a lexicon of pronunciations alone, where nothing else tells where they end and which they
@@ -186,12 +187,12 @@ def search(
     beam_width: int,
     least_token: float,
     margin: float,
+    begin: Any,
+    goes_on: bool,
     tokens: Any,
     token_word: Any,
-    token_begin: int,
     token_end: int,
     words: Any,
-    word_begin: int,
     word_end: int,
     trie: Any,
     num_labels: int,
@@ -201,18 +202,19 @@ def search(
 ) -> tuple[Any, Any, Any, Any, Any]:
     """Returns the tree of prefixes, the nodes in the beam at the end, their scores, and what each node scores.
 
-    The scores are the acoustic and the language score of each node in the beam as a whole text; what each node of
-    the tree scores by its language is without the end.
+    The scores are the acoustic and the language score of each node in the beam as a whole text, or as one that goes
+    on; what each node of the tree scores by its language is without the end.
 
     Args:
         log_probs: (T, C) float64, natural logarithms.
         beam_width: prefixes that are kept after each frame.
         least_token: log-probability below which a token, or the blank, is left out of a frame, unless it is the best.
         margin: prefixes that score worse than the best by more are dropped.
+        begin: (NUM_STATES,) the states in which the text begins, those of the links from TOKEN_STATE on.
+        goes_on: what comes behind the last frame is read later.
         tokens, token_word: the language model over tokens, as for `follow`; not looked at where its weight is 0.
-        token_begin: its state at the beginning.
         token_end: the word that ends its sentences, -1 for none.
-        words, word_begin, word_end: the same for the language model over words.
+        words, word_end: the same for the language model over words.
         trie: the lexicon.
         num_labels: 1, and in a lexicon of pronunciations the most words that sound alike more.
         hot, rule: tables of the hot words and of the grammar: (S, C) the state after a token, -1 for what is not
@@ -227,10 +229,8 @@ def search(
     links = np.full((NUM_LINKS, capacity), NO_NODE, np.int64)
     language = np.zeros(capacity)
     links[CODE, 0] = BLANK
-    links[TOKEN_STATE, 0] = token_begin
-    links[LEXICON_NODE, 0] = ROOT
-    links[WORD_STATE, 0] = word_begin
-    links[SLOT, 0] = links[HOT_STATE, 0] = links[RULE_STATE, 0] = 0
+    links[SLOT, 0] = 0
+    links[TOKEN_STATE:, 0] = begin
     num_nodes = 1
     num_codes = num_classes * num_labels
 
@@ -394,7 +394,7 @@ def search(
     ends = np.empty(num_slots)
     for slot in range(num_slots):
         ends[slot] = language[node[slot]] + end_score(
-            tokens, token_end, words, word_end, trie, hot, rule, settings, links, node[slot]
+            goes_on, tokens, token_end, words, word_end, trie, hot, rule, settings, links, node[slot]
         )
     return links, node[:num_slots].copy(), total[:num_slots].copy(), ends, language
 
@@ -402,6 +402,7 @@ def search(
 @compiled
 @no_type_check
 def end_score(
+    goes_on: bool,
     tokens: Any,
     token_end: int,
     words: Any,
@@ -413,7 +414,13 @@ def end_score(
     links: Any,
     node: int,
 ) -> float:
-    """Returns what it scores that the text ends after a prefix; -inf where it may not. Arguments as for `search`."""
+    """Returns what it scores that the text ends after a prefix; -inf where it may not. Arguments as for `search`.
+
+    A text that goes on may do so anywhere, save within a word that nothing but its sound tells apart.
+    """
+    if goes_on:
+        is_within = links[LEXICON_NODE, node] != ROOT and settings[LEXICON_KIND] == PRONOUNCED
+        return -np.inf if is_within else 0.0
     score = hot[2][links[HOT_STATE, node]] + rule[2][links[RULE_STATE, node]]
     if settings[LEXICON_KIND] != NO_LEXICON:
         place, state = links[LEXICON_NODE, node], links[WORD_STATE, node]

@@ -73,6 +73,52 @@ def test_a_beam_as_wide_as_the_space_is_the_enumeration(case: str, num_frames: i
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_language_goes_on_from_part_to_part_as_within_one(case: str) -> None:
+    config, models = CASES[case]
+    beam, log_probs = config.build(TOKENS, models), frames(12, seed=4, sharpness=2.0)
+    parts, states = [], None
+    for start in (0, 4):
+        part, states = beam.read_on(log_probs[start : start + 4], states)
+        parts.append(part)
+    assert any(part.token_ids for part in parts)
+    for last in beam.read(log_probs[8:], n_best=WIDE, begin=states):
+        ids = tuple(id_ for part in (*parts, last) for id_ in part.token_ids)
+        language = sum(part.language_score for part in (*parts, last))
+        assert language == pytest.approx(language_score(ids, TOKENS, config, models), abs=1e-5)
+
+
+def test_what_was_read_before_decides_between_tokens_that_sound_alike() -> None:
+    log_probs = np.log(np.array([[0.02, 0.02, 0.48, 0.48], [0.97, 0.01, 0.01, 0.01]]))
+    beam = BeamConfig(lm_weight=1.0).build(TOKENS, LanguageModels(CHARACTERS))
+    found = set()
+    for text in ("a", "b", "ab", "bb"):
+        one_hot = np.full((2 * len(text), 4), -50.0)
+        one_hot[1::2, 0] = one_hot[range(0, len(one_hot), 2), TOKENS.encode(text)] = 0.0
+        before, states = beam.read_on(one_hot)
+        assert before.text == text
+        [after] = beam.read(log_probs, begin=states)
+        scores = {
+            letter: language_score(
+                tuple(TOKENS.encode(text + letter)), TOKENS, beam.config, LanguageModels(CHARACTERS)
+            )
+            for letter in "ab"
+        }
+        assert after.text == max(scores, key=lambda letter: scores[letter])
+        found.add(after.text)
+    assert found == {"a", "b"}
+
+
+def test_words_known_by_their_sound_are_whole_in_every_part() -> None:
+    tokens = TokenTable(("<blank>", "x", "a", "b"))
+    models = LanguageModels(lexicon=(Pronunciation("one", "abx"), Pronunciation("two", "ba")))
+    beam = BeamConfig().build(tokens, models)
+    log_probs = np.log(np.array([[0.1, 0.1, 0.1, 0.7], [0.1, 0.1, 0.7, 0.1], [0.1, 0.1, 0.7, 0.1]]))
+    found, states = beam.read_on(np.concatenate([log_probs, np.log([[0.1, 0.1, 0.1, 0.7]])]))
+    assert found.text == "two"
+    assert beam.read(log_probs[:2], begin=states)[0].text == "two"
+
+
 def test_a_narrow_beam_never_scores_more_than_the_truth_and_finds_the_best_almost_always() -> None:
     num_best = 0
     for seed in range(30):
