@@ -13,8 +13,8 @@ Writes below OUT:
 - train, dev, test: connected strings of 3 to 7 digits by one speaker, 16-bit wav at 8 kHz. The recordings
   follow each other after a pause of 0 to 0.25 s filled with noise as loud as the quietest tenth of the
   quietest recording, at least 20 dB below the string. The text is the words: "seven two two";
-- without_{speaker}_train, without_{speaker}_dev, only_{speaker}_dev, only_{speaker}_test: the strings of all speakers
-  but one, and those of the one, for models that have never heard their speaker;
+- without_{speaker}_train, without_{speaker}_dev, only_{speaker}_train, only_{speaker}_dev, only_{speaker}_test: the
+  strings of all speakers but one, and those of the one, for models that have never heard their speaker;
 - train.ctm, dev.ctm, test.ctm: where each word of the strings begins and how long it is, in NIST's form. The
   recordings are cut closely, so that these are the borders of what was said.
 
@@ -90,7 +90,7 @@ def prepare(source: Path, out: Path, num_strings: Mapping[str, int] = NUM_STRING
         for split in ("train", "dev"):
             others = [example for example in prepared.splits[split] if example.group != speaker]
             prepared.splits[f"without_{speaker}_{split}"] = others
-        for split in ("dev", "test"):
+        for split in ("train", "dev", "test"):
             own = [example for example in prepared.splits[split] if example.group == speaker]
             prepared.splits[f"only_{speaker}_{split}"] = own
     return prepared

@@ -1,4 +1,4 @@
-"""The program `seqlabel`: check, augment, train, evaluate, transcribe, align, score, lm, info.
+"""The program `seqlabel`: check, augment, train, evaluate, transcribe, align, adapt, score, lm, info.
 
 Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 1 where `check --strict` has
 found something; 130 where the user has interrupted it. PyTorch is imported inside the commands, so that `--help`
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seqlabel.line_scores import Line
     from seqlabel.recognizer import Recognizer
 
+from seqlabel.adapting import adapt, add_adapt_options
 from seqlabel.aligning import add_align_options, align
 from seqlabel.augment_command import add_augment_options, augment
 from seqlabel.calibrating import add_calibrate_options, calibrate
@@ -442,6 +443,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(aligning)
     add_align_options(aligning)
 
+    adapting = command(
+        adapt,
+        "adapt",
+        "make of a model one for a voice or a hand, without its texts",
+        "\n\nA network mistakes a voice that it does not know in a systematic manner. From recordings of it, whose\n"
+        "texts nobody has to know, each token gets a bias with which it comes up as often as in other texts of\n"
+        "the kind. The adapted model is a file like any other. What cannot be read is one line on standard error.",
+    )
+    _add_model(adapting)
+    add_adapt_options(adapting)
+
     score = command(
         _score,
         "score",
@@ -505,7 +517,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
-    for added in (checking, train, evaluate, reading, aligning, calibrating):
+    for added in (checking, train, evaluate, reading, aligning, adapting, calibrating):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),

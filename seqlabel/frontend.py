@@ -157,11 +157,11 @@ class Frontend:
         self, signal: Signal, group: str | None, rng: np.random.Generator | None, num_views: int
     ) -> list[Float32[np.ndarray, "T F"]]:
         """Returns the frames `num_views` times: one augmented signal, its features augmented anew for each view."""
-        if rng is not None:
-            signal = self.augmented(signal, rng)
-        plain = self.feature(signal)
+        changed = signal if rng is None else self.augmented(signal, rng)
+        plain = self.feature(changed)
         if self.normalizer is not None:
-            plain = self.normalizer(plain, group)
+            follows = self.normalizer.config.follows_augmentation and changed is not signal
+            plain = self.normalizer(plain, group, self.feature(signal) if follows else None)
         found = []
         for _ in range(num_views):
             features = plain

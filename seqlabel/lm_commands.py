@@ -218,14 +218,15 @@ def _build(arguments: argparse.Namespace) -> int:
     if arguments.prune is not None and not arguments.prune > 0:
         raise ConfigError(f"--prune {arguments.prune}: expected a share above 0, such as 1e-7")
     from seqlabel.language_model import corpus, estimate, prune, write_arpa
+    from seqlabel.transcripts import texts_of
 
     header, unit = _of_model(arguments.model, arguments.unit)
-    texts = _texts(arguments.texts)
+    texts = texts_of(arguments.texts)
     if header is not None:
         texts = _prepared(texts, header, f"{arguments.texts[0]}: ")
     if arguments.without:
         texts = [line for text in texts for line in text.splitlines() if line.strip()]
-        without = _texts(arguments.without)
+        without = texts_of(arguments.without)
         others = {_plain(line) for text in without for line in text.splitlines()}
         if header is not None:
             others = {_plain(line) for text in _prepared(without, header) for line in text.splitlines()}
@@ -257,11 +258,12 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _perplexity(arguments: argparse.Namespace) -> int:
     from seqlabel.language_model import read_arpa, units
+    from seqlabel.transcripts import texts_of
 
     model = read_arpa(arguments.arpa)
     unit = arguments.unit or _unit_of(model)
     header, _ = _of_model(arguments.model, unit)
-    texts = _texts(arguments.texts)
+    texts = texts_of(arguments.texts)
     if header is not None:
         texts = _prepared(texts, header, f"{arguments.texts[0]}: ")
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
@@ -371,31 +373,6 @@ def _shown(config: "Config") -> Iterator[tuple[str, str]]:
     for name, value in settings(config):
         if value != default[name]:
             yield name.removeprefix("--"), value if len(value) < 60 else "..."
-
-
-def _texts(paths: Sequence[Path]) -> list[str]:
-    """The texts of files and manifests.
-
-    Raises:
-        FormatError, ManifestError: a file that cannot be read, or a manifest without texts.
-    """
-    from seqlabel.input_files import MAX_LIST_BYTES, read_input
-    from seqlabel.manifest import read_manifest
-    from seqlabel.transcripts import is_manifest
-
-    found: list[str] = []
-    for path in paths:
-        if path.is_dir() or is_manifest(path):
-            found.extend(example.text for example in read_manifest(path) if example.text)
-            continue
-        try:
-            text = read_input(path, MAX_LIST_BYTES, is_pipe_allowed=True).decode("utf-8-sig")
-            found.append(text.replace("\r\n", "\n").replace("\r", "\n"))
-        except UnicodeDecodeError as error:
-            raise FormatError(
-                f"{path}: not UTF-8 ({error.reason} at byte {error.start}); convert it"
-            ) from error
-    return found
 
 
 def _of_model(path: Path | None, unit: "Unit | None") -> tuple["Header | None", "Unit"]:

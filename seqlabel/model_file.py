@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 
 from seqlabel.calibration import Calibration
@@ -184,6 +185,18 @@ def set_calibration(path: Path, calibration: Calibration) -> None:
     tensors, metadata = read_tensors(path)
     header = msgspec.structs.replace(_decode_header(path, metadata), calibration=calibration)
     save_tensors(path, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
+
+
+def add_biases(path: Path, out: Path, biases: Float64[np.ndarray, " C"]) -> None:
+    """Writes a model file anew with a bias added to each token's output, before probabilities are made of them.
+
+    Raises:
+        ModelFileError: as for `load_model`, or `out` cannot be written.
+    """
+    tensors, metadata = read_tensors(path)
+    own = tensors["model.head.bias"]
+    tensors["model.head.bias"] = (own.double() + torch.from_numpy(biases)).to(own.dtype)
+    save_tensors(out, tensors, metadata)
 
 
 def set_decoding(

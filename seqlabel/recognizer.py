@@ -49,6 +49,17 @@ def named(path: Path, error: SeqlabelError) -> SeqlabelError:
     return error if str(path) in str(error) else type(error)(f"{path}: {error}")
 
 
+def keeper(kept: dict[int, np.ndarray]) -> Callable[[list[int], Emissions], None]:
+    """Returns what puts the (T, C) emissions of each example, told to it in batches, beside the example's index."""
+
+    def keep(indices: list[int], emissions: Emissions) -> None:
+        log_probs = emissions.log_probs.cpu().numpy()
+        for index, frames, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
+            kept[index] = frames[:length].copy()
+
+    return keep
+
+
 @dataclass(frozen=True, slots=True)
 class Aligned:
     """An example and the most probable path of its text.
@@ -343,6 +354,31 @@ class Recognizer:
                 put(index, kept.pop(index), label_prior * prior)
         return [paths[index] for index in range(len(loaded))], offenders + others
 
+    def heard(
+        self, examples: Sequence[Example], bar_of: BarOf | None = None
+    ) -> tuple[list[np.ndarray], list[Offender]]:
+        """Returns the (T, C) emissions of examples whose texts need not be known, and those that cannot be read.
+
+        Args:
+            examples: what is read.
+            bar_of: as for `evaluate`.
+
+        Raises:
+            ConfigError: the model has not learnt by CTC.
+        """
+        if not isinstance(self.header.experiment.objective, CtcConfig):
+            raise ConfigError("the model has not learnt by CTC, and emits no tokens; take one that has")
+        frontend = self.loaded.frontend
+        with progress(bar_of, "reading", len(examples)) as on_example:
+            found, offenders = read_signals(examples, frontend, on_example)
+        frontend.fit_groups((signal, example.group) for example, signal in found)
+        kept: dict[int, np.ndarray] = {}
+        with progress(bar_of, "hearing", len(found)) as on_example:
+            features = [frontend(signal, example.group) for example, signal in found]
+            greedy = GreedyConfig().build(self.header.tokens)
+            decode(self.loaded.model, greedy, features, self.device, on_example, keeper(kept))
+        return [kept[index] for index in range(len(found))], offenders
+
     def emissions(
         self, manifest: str | Path | Sequence[Example], bar_of: BarOf | None = None
     ) -> tuple[list[str], list[np.ndarray], ErrorRates]:
@@ -356,14 +392,8 @@ class Recognizer:
             ManifestError: as for `evaluate`.
         """
         kept: dict[int, np.ndarray] = {}
-
-        def keep(indices: list[int], emissions: Emissions) -> None:
-            log_probs = emissions.log_probs.cpu().numpy()
-            for index, frames, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
-                kept[index] = frames[:length].copy()
-
         greedy = GreedyConfig().build(self.header.tokens)
-        found = self._evaluate(manifest, bar_of, greedy, keep)
+        found = self._evaluate(manifest, bar_of, greedy, keeper(kept))
         return list(found.references), [kept[index] for index in range(len(kept))], found.rates
 
     def evaluate(

@@ -1,11 +1,12 @@
 """References and hypotheses from files, in pairs for scoring, and what is counted as what."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from seqlabel.errors import ManifestError
+from seqlabel.errors import FormatError, ManifestError
 from seqlabel.formats import PAGE_SUFFIX
 from seqlabel.input_files import MAX_LIST_BYTES, read_input
 from seqlabel.line_scores import Line
@@ -67,6 +68,27 @@ def read_folding(path: Path) -> dict[str, str | None]:
 def is_manifest(path: Path) -> bool:
     """Whether `path` is read as a manifest (a folder, a page, .json or .jsonl) and not as lines of text."""
     return path.is_dir() or path.suffix.lower() in MANIFEST_SUFFIXES
+
+
+def texts_of(paths: Sequence[Path]) -> list[str]:
+    """The texts of text files and of manifests.
+
+    Raises:
+        FormatError, ManifestError: a file that cannot be read, or a manifest without texts.
+    """
+    found: list[str] = []
+    for path in paths:
+        if path.is_dir() or is_manifest(path):
+            found.extend(example.text for example in read_manifest(path) if example.text)
+            continue
+        try:
+            text = read_input(path, MAX_LIST_BYTES, is_pipe_allowed=True).decode("utf-8-sig")
+            found.append(text.replace("\r\n", "\n").replace("\r", "\n"))
+        except UnicodeDecodeError as error:
+            raise FormatError(
+                f"{path}: not UTF-8 ({error.reason} at byte {error.start}); convert it"
+            ) from error
+    return found
 
 
 def read_lines(path: Path) -> list[str]:

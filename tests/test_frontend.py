@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlabel.augmentations import GaussianNoiseConfig, SpeedConfig
-from seqlabel.features import MatrixConfig
+from seqlabel.augmentations import GaussianNoiseConfig, SpeedConfig, VolumeConfig
+from seqlabel.features import MatrixConfig, MfccConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig
 from seqlabel.frontend import Frontend, FrontendConfig
-from seqlabel.records import Example, Matrix
+from seqlabel.records import Example, Matrix, Waveform
 
 
 def signal(seed: int = 1, num_frames: int = 20) -> Matrix:
@@ -74,6 +74,19 @@ def test_signal_augmentations_come_before_and_feature_augmentations_after_normal
     np.testing.assert_allclose(slow.std(axis=0), 1, rtol=1e-3)
     noisy = frontend(**settings, feature_augmentations=(GaussianNoiseConfig(std=2.0),))(signal(), rng=rng())
     assert 1.5 < float((noisy - slow).std()) < 2.5
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_statistics_of_a_group_follow_the_augmentations_if_they_are_to(follows: bool) -> None:
+    made = frontend(
+        feature=MfccConfig(sample_rate=8000),
+        normalization=NormalizationConfig(scope="group", follows_augmentation=follows),
+        signal_augmentations=(VolumeConfig(lowest_db=-20, highest_db=-20, clips=False),),
+    )
+    waves = [Waveform(0.1 * rng(seed).standard_normal(8000, dtype=np.float32), 8000) for seed in (1, 2)]
+    made.fit([(wave, "ada") for wave in waves])
+    fainter = made(waves[0], "ada", rng())
+    assert np.allclose(fainter, made(waves[0], "ada"), atol=0.01) == follows
 
 
 def test_augmentations_act_in_the_order_of_the_config() -> None:

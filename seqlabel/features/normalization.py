@@ -21,6 +21,10 @@ class NormalizationConfig(Config, frozen=True):
         scope: the example itself, all examples of its group, the training corpus (kept in the model file), or a window
             of frames that slides over the example (Kaldi's `apply-cmvn-sliding`).
         variance: divide by the standard deviation, too.
+        follows_augmentation: statistics of a group or a corpus move with what the augmentations of signals did to an
+            example: a voice in noise is normalised as if all that it ever said had been said in that noise. Without it
+            training sees examples whose noise, room and microphone are not normalised away, as those of a speaker
+            whose every recording has them will be. Costs the features of the unchanged signal as well.
         window: frames of the window.
         window_centred: the frame stands in the middle of its window, which at the ends of the example stays within it;
             otherwise at the end of it, `window` frames before it count as well as itself, as in Kaldi.
@@ -32,6 +36,7 @@ class NormalizationConfig(Config, frozen=True):
 
     scope: Literal["example", "group", "corpus", "window"] = "example"
     variance: bool = True
+    follows_augmentation: bool = False
     window: int = 600
     window_centred: bool = True
     least_window: int = 100
@@ -54,6 +59,11 @@ class Statistics:
     mean: Float32[np.ndarray, " F"]
     std: Float32[np.ndarray, " F"]
 
+    def moved(self, before: "Statistics", after: "Statistics") -> "Statistics":
+        """Returns these after the stretch and the shift that took those of some of the frames from one to the other."""
+        stretch = after.std / before.std
+        return Statistics(after.mean + (self.mean - before.mean) * stretch, self.std * stretch)
+
 
 class Normalizer:
     """Subtracts the mean and divides by the standard deviation of the configured scope."""
@@ -64,9 +74,15 @@ class Normalizer:
         self.groups: dict[str, Statistics] = {}
 
     def __call__(
-        self, features: Float32[np.ndarray, "T F"], group: str | None = None
+        self,
+        features: Float32[np.ndarray, "T F"],
+        group: str | None = None,
+        unchanged: Float32[np.ndarray, "U F"] | None = None,
     ) -> Float32[np.ndarray, "T F"]:
-        """Returns the normalised frames; a group that was not fitted is normalised by the example itself."""
+        """Returns the normalised frames; a group that was not fitted is normalised by the example itself.
+
+        `unchanged` are the frames before an augmentation that the statistics are to follow.
+        """
         if self.config.scope == "window":
             return over_windows(features, self.config)
         statistics = self.corpus
@@ -74,6 +90,8 @@ class Normalizer:
             statistics = self.groups.get(group)
         if statistics is None:
             statistics = Sums.of(features).statistics()
+        elif unchanged is not None:
+            statistics = statistics.moved(Sums.of(unchanged).statistics(), Sums.of(features).statistics())
         normal: Float32[np.ndarray, "T F"] = features - statistics.mean
         if self.config.variance:
             normal /= statistics.std

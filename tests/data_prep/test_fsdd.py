@@ -99,7 +99,7 @@ def test_each_speaker_is_left_out_in_turn(tmp_path: Path) -> None:
             others = prepared.splits[f"without_{speaker}_{split}"]
             assert others == [one for one in prepared.splits[split] if one.group != speaker]
             assert others
-        for split in ("dev", "test"):
+        for split in ("train", "dev", "test"):
             own = prepared.splits[f"only_{speaker}_{split}"]
             assert own == [one for one in prepared.splits[split] if one.group == speaker] != []
 

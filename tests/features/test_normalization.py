@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,17 @@ def test_each_group_has_its_own_statistics() -> None:
     np.testing.assert_allclose(normalizer(_features(1), "ada"), expected, atol=1e-3)
     alone = NormalizationConfig(scope="example").build()
     np.testing.assert_array_equal(normalizer(_features(9), "bob"), alone(_features(9)))
+
+
+@pytest.mark.parametrize("scope", ["group", "corpus"])
+def test_statistics_follow_a_change_of_the_example(scope: Literal["group", "corpus"]) -> None:
+    normalizer = NormalizationConfig(scope=scope, follows_augmentation=True).build()
+    normalizer.fit([(_features(1), "ada"), (_features(2), "ada")])
+    changed = _features(1) * np.float32(3) - np.float32(7)
+    np.testing.assert_allclose(
+        normalizer(changed, "ada", _features(1)), normalizer(_features(1), "ada"), atol=1e-3
+    )
+    assert np.abs(normalizer(changed, "ada") - normalizer(_features(1), "ada")).max() > 1
 
 
 @pytest.mark.parametrize("group", [None, "nobody"])
