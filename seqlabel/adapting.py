@@ -1,6 +1,7 @@
 """`seqlabel adapt`: a model for one voice or one hand, out of recordings or lines whose texts nobody knows."""
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from seqlabel.tokens import TokenTable
 
 NUM_SHOWN = 5
+LEAST_SPREAD, MOST_SPREAD = 0.01, 100.0
+FEW = 5
+"""Times that each token is expected to have been heard on average; with less the biases are worth little."""
 
 
 def add_adapt_options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +58,9 @@ def adapt(arguments: argparse.Namespace) -> int:
     """Writes a model that reads one voice or hand better, and returns the exit code."""
     out: Path = arguments.out
     refuse_unwritable(out)
-    if out.exists() and out.samefile(arguments.model):
+    if out.exists() and not out.is_file():
+        raise ConfigError(f"{out}: is no file that could hold a model; name one")
+    if out.exists() and arguments.model.exists() and out.samefile(arguments.model):
         raise ConfigError(
             f"{out}: is the model for everybody; name another file for that of one voice or hand"
         )
@@ -65,8 +71,8 @@ def adapt(arguments: argparse.Namespace) -> int:
     from seqlabel.transcripts import texts_of
 
     spread = adaptation.SPREAD if arguments.spread is None else arguments.spread
-    if not 0 < spread <= 100:
-        raise ConfigError(f"--spread {arguments.spread}: expected more than 0, and 100 at most")
+    if not LEAST_SPREAD <= spread <= MOST_SPREAD:
+        raise ConfigError(f"--spread {arguments.spread}: expected {LEAST_SPREAD:g} to {MOST_SPREAD:g}")
     recognizer = Recognizer.load(arguments.model, arguments.device)
     tokens, rules = recognizer.header.tokens, recognizer.header.experiment.texts
     lines = (line for text in texts_of(arguments.texts) for line in text.splitlines())
@@ -83,10 +89,17 @@ def adapt(arguments: argparse.Namespace) -> int:
         is_told = offender.id in offender.reason
         code = complain(offender.reason if is_told else f"{offender.id}: {offender.reason}")
     found = adaptation.adapt(emissions, shares, spread)
-    add_biases(arguments.model, out, found.bias)
+    num_heard, num_known = found.before.sum(), int((shares > 0).sum())
+    if num_heard < FEW * num_known:
+        complain(
+            f"{num_heard:,.0f} tokens were heard, which is little for {num_known} different ones; more recordings of "
+            "the same voice or hand say more"
+        )
+    heard = f"{len(emissions):,} examples, {num_heard:,.0f} tokens"
+    add_biases(arguments.model, Path(os.path.realpath(out)), found.bias, heard)
     print_table(
         [
-            ("heard", f"{len(emissions):,} examples, {found.before.sum():,.0f} tokens"),
+            ("heard", heard),
             *_moved(found, tokens),
             ("written", str(out)),
         ]
@@ -100,7 +113,7 @@ def _examples(paths: Sequence[Path], suffixes: frozenset[str]) -> list["Example"
     Raises:
         ManifestError: a manifest that cannot be read, or a folder that is none and has no file that the model reads.
     """
-    from seqlabel.manifest import read_manifest
+    from seqlabel.manifest import NoDataFolderError, read_manifest
     from seqlabel.records import Example
 
     found: list[Example] = []
@@ -109,10 +122,13 @@ def _examples(paths: Sequence[Path], suffixes: frozenset[str]) -> list["Example"
         if not files:
             try:
                 found += read_manifest(path)
-            except ManifestError:
-                files = list(files_below(path, suffixes)) if path.is_dir() else []
+            except NoDataFolderError as error:
+                files = list(files_below(path, suffixes))
                 if not files:
-                    raise
+                    names = " ".join(sorted(suffixes))
+                    raise ManifestError(
+                        f"{path}: no file in it that ends in {names}, and {error.what}"
+                    ) from error
         found += [Example(id=str(file), source=file) for file in files]
     return found
 

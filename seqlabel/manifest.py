@@ -64,6 +64,18 @@ class _NemoRow(msgspec.Struct):
 RowType = TypeVar("RowType", _Row, _NemoRow)
 
 
+class NoDataFolderError(ManifestError):
+    """A folder in which nothing is that could be read as a manifest.
+
+    Attributes:
+        what: the message without the folder.
+    """
+
+    def __init__(self, folder: Path, what: str) -> None:
+        super().__init__(f"{folder}: {what}")
+        self.what = what
+
+
 def read_manifest(path: Path) -> list[Example]:
     """The examples of a manifest, in its order, with their texts as they are written.
 
@@ -361,7 +373,7 @@ def _read_folder(folder: Path) -> _Located:
         return _read_line_images(folder, texts)
     manifests = sorted(path.name for path in folder.glob("*.jsonl"))
     hint = f"; it holds {', '.join(manifests[:3])}: name the one you mean" if manifests else ""
-    raise ManifestError(f"{folder}: not a data folder; expected {KINDS}{hint}")
+    raise NoDataFolderError(folder, f"not a data folder; expected {KINDS}{hint}")
 
 
 def _read_line_images(folder: Path, texts: list[Path]) -> _Located:

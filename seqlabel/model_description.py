@@ -51,6 +51,8 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
         f"CER {100 * summary.dev_cer:.2f} %  WER {100 * summary.dev_wer:.2f} %  SER {100 * summary.dev_ser:.2f} %  "
         f"({summary.num_dev_examples:,} examples)",
     )
+    if header.adapted_to is not None:
+        yield "adapted", f"to one voice or hand: {header.adapted_to}; what stands here is of the model before"
     if header.calibration is not None:
         yield "", _confidences(header.calibration)
 

@@ -55,13 +55,19 @@ class TrainingSummary(Config, frozen=True):
 
 
 class Header(Config, frozen=True):
-    """The JSON part of a model file; without a calibration confidences are what the network says."""
+    """The JSON part of a model file.
+
+    Attributes:
+        calibration: without one confidences are what the network says.
+        adapted_to: how much of one voice or hand its biases were learnt from; None for a model for everybody.
+    """
 
     experiment: ExperimentConfig
     tokens: TokenTable
     num_parameters: int
     summary: TrainingSummary
     calibration: Calibration | None = None
+    adapted_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +193,17 @@ def set_calibration(path: Path, calibration: Calibration) -> None:
     save_tensors(path, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
 
 
-def add_biases(path: Path, out: Path, biases: Float64[np.ndarray, " C"]) -> None:
+def add_biases(path: Path, out: Path, biases: Float64[np.ndarray, " C"], adapted_to: str) -> None:
     """Writes a model file anew with a bias added to each token's output, before probabilities are made of them.
 
     Raises:
-        ModelFileError: as for `load_model`, or `out` cannot be written.
+        ModelFileError: `path` cannot be read as a model file, or `out` cannot be written.
     """
     tensors, metadata = read_tensors(path)
+    header = msgspec.structs.replace(_decode_header(path, metadata), adapted_to=adapted_to)
     own = tensors["model.head.bias"]
     tensors["model.head.bias"] = (own.double() + torch.from_numpy(biases)).to(own.dtype)
-    save_tensors(out, tensors, metadata)
+    save_tensors(out, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
 
 
 def set_decoding(

@@ -35,6 +35,7 @@ from seqlabel.decoders.search import (
     UNKNOWN_ID,
     UNKNOWN_SCORE,
     WORD_WEIGHT,
+    end_of_word,
     end_score,
     search,
 )
@@ -169,7 +170,8 @@ class Beam:
     def read_on(self, log_probs: np.ndarray, begin: States | None = None) -> tuple[Hypothesis, States]:
         """Returns the best labelling of a part of an example that goes on, and the states in which it does.
 
-        Language models, words, hot words and a grammar go on from part to part as within one.
+        Language models and hot words go on from part to part as within one; words of a lexicon are whole in each
+        part, and each matches the grammar.
         """
         [found] = self._readings(log_probs, 1, begin, goes_on=True)
         return found
@@ -201,7 +203,7 @@ class Beam:
                         self._hypothesis(
                             log_probs, _codes(links, int(nodes[i])), float(acoustic[i]), float(ends[i])
                         ),
-                        links[TOKEN_STATE:, nodes[i]].copy(),
+                        self._states(links, int(nodes[i])),
                     )
                     for i in order
                 ]
@@ -212,9 +214,17 @@ class Beam:
                 of_end = (arguments[0], *arguments[2:6], *arguments[7:])
                 if end_score(goes_on, *of_end, links, node) > -np.inf:
                     found = self._hypothesis(log_probs, _codes(links, node), -np.inf, float(language[node]))
-                    return [(found, links[TOKEN_STATE:, node].copy())]
+                    return [(found, self._states(links, node))]
                 node = int(links[PARENT, node])
         return [(Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf), first)]
+
+    def _states(self, links: np.ndarray, node: int) -> States:
+        """Returns the states in which a text goes on after a prefix that ends a word and matches the grammar."""
+        token, place, word, hot, _ = links[TOKEN_STATE:, node].tolist()
+        if self.kind == SPELLED and place != ROOT:
+            word_arrays, trie, settings = (self._search_arguments[at] for at in (3, 5, 9))
+            word = int(end_of_word(word_arrays, trie, settings, place, word)[1])
+        return np.array([token, ROOT, word, hot, 0], np.int64)
 
     def _hypothesis(
         self, log_probs: np.ndarray, codes: tuple[int, ...], acoustic: float, language: float

@@ -44,12 +44,12 @@ NO_LEXICON, SPELLED, PRONOUNCED = 0, 1, 2
     RULE_STATE,
 ) = range(10)
 NUM_LINKS = 10
-NUM_STATES = NUM_LINKS - TOKEN_STATE
 """What is kept of each prefix. Its code is its last token, plus C times the number of the word that ends with it.
 
 Words have such numbers in a lexicon of pronunciations alone, where nothing else tells where they end and which they
 are: 0 for none, then the words that a node of the lexicon stands for, one by one.
 """
+NUM_STATES = NUM_LINKS - TOKEN_STATE
 
 
 @compiled
@@ -416,12 +416,11 @@ def end_score(
 ) -> float:
     """Returns what it scores that the text ends after a prefix; -inf where it may not. Arguments as for `search`.
 
-    A text that goes on may do so anywhere, save within a word that nothing but its sound tells apart.
+    In a text that goes on words and the grammar end as they do at its end, hot words and language models go on.
     """
-    if goes_on:
-        is_within = links[LEXICON_NODE, node] != ROOT and settings[LEXICON_KIND] == PRONOUNCED
-        return -np.inf if is_within else 0.0
-    score = hot[2][links[HOT_STATE, node]] + rule[2][links[RULE_STATE, node]]
+    score = rule[2][links[RULE_STATE, node]]
+    if not goes_on:
+        score += hot[2][links[HOT_STATE, node]]
     if settings[LEXICON_KIND] != NO_LEXICON:
         place, state = links[LEXICON_NODE, node], links[WORD_STATE, node]
         if place != ROOT and settings[LEXICON_KIND] == PRONOUNCED:
@@ -429,9 +428,9 @@ def end_score(
         if place != ROOT:
             value, state = end_of_word(words, trie, settings, place, state)
             score += value
-        if settings[WORD_WEIGHT] != 0.0 and word_end >= 0:
+        if settings[WORD_WEIGHT] != 0.0 and word_end >= 0 and not goes_on:
             score += word_score(words, settings, state, word_end)[0]
-    if settings[TOKEN_WEIGHT] != 0.0 and token_end >= 0:
+    if settings[TOKEN_WEIGHT] != 0.0 and token_end >= 0 and not goes_on:
         score += settings[TOKEN_WEIGHT] * step(tokens, links[TOKEN_STATE, node], token_end)[0]
     return score
 

@@ -77,12 +77,13 @@ def test_a_beam_as_wide_as_the_space_is_the_enumeration(case: str, num_frames: i
 def test_language_goes_on_from_part_to_part_as_within_one(case: str) -> None:
     config, models = CASES[case]
     beam, log_probs = config.build(TOKENS, models), frames(12, seed=4, sharpness=2.0)
+    log_probs[[4, 9]] = np.log([0.01, 0.97, 0.01, 0.01])  # a space before each cut
     parts, states = [], None
-    for start in (0, 4):
-        part, states = beam.read_on(log_probs[start : start + 4], states)
+    for start in (0, 5):
+        part, states = beam.read_on(log_probs[start : start + 5], states)
         parts.append(part)
-    assert any(part.token_ids for part in parts)
-    for last in beam.read(log_probs[8:], n_best=WIDE, begin=states):
+    assert all(part.text.strip() and part.text.endswith(" ") for part in parts)
+    for last in beam.read(log_probs[10:], n_best=WIDE, begin=states):
         ids = tuple(id_ for part in (*parts, last) for id_ in part.token_ids)
         language = sum(part.language_score for part in (*parts, last))
         assert language == pytest.approx(language_score(ids, TOKENS, config, models), abs=1e-5)
@@ -107,6 +108,42 @@ def test_what_was_read_before_decides_between_tokens_that_sound_alike() -> None:
         assert after.text == max(scores, key=lambda letter: scores[letter])
         found.add(after.text)
     assert found == {"a", "b"}
+
+
+def test_a_word_ends_with_its_part_and_its_score_with_it() -> None:
+    config, models = CASES["words"]
+    beam = config.build(TOKENS, models)
+    for text, others in (("aab", ("ab", "abb")), ("ab ba", ("a", "b", "aab"))):
+        parts, states = [], None
+        for one in (text, *others):
+            log_probs = np.full((2 * len(one), 4), -30.0)
+            log_probs[1::2, 0] = log_probs[range(0, 2 * len(one), 2), TOKENS.encode(one)] = 0.0
+            part, states = beam.read_on(log_probs, states)
+            parts.append(part)
+        [end] = beam.read(np.array([[0.0, -30.0, -30.0, -30.0]]), begin=states)
+        whole = " ".join((text, *others))
+        assert " ".join(part.text for part in parts) == whole
+        expected = language_score(tuple(TOKENS.encode(whole)), TOKENS, config, models)
+        assert sum(part.language_score for part in (*parts, end)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_no_part_ends_within_a_word_and_what_follows_is_read() -> None:
+    beam = BeamConfig(token_floor=-8.0).build(TOKENS, LanguageModels(lexicon=spelled(("ab", "ba"))))
+    heard = np.log(np.full((3, 4), 0.001))
+    heard[[0, 1, 2], [2, 3, 2]] = np.log(0.997)  # "aba", of which "ab" is a word
+    first, states = beam.read_on(heard)
+    [second] = beam.read(heard[1:], begin=states)
+    assert first.text in ("ab", "ba") and second.text == "ba"
+
+
+def test_every_part_matches_the_grammar() -> None:
+    beam = BeamConfig(grammar="ab|ba").build(TOKENS)
+    heard = np.log(np.array([[0.1, 0.1, 0.7, 0.1], [0.1, 0.1, 0.1, 0.7]]))
+    states = None
+    for rows, text in ((heard, "ab"), (heard[::-1], "ba"), (heard, "ab")):
+        found, states = beam.read_on(rows, states)
+        assert found.text == text
+    assert beam.read(heard[::-1], begin=states)[0].text == "ba"
 
 
 def test_words_known_by_their_sound_are_whole_in_every_part() -> None:
