@@ -20,7 +20,7 @@ SPREAD = 1.0
 """Standard deviation in nats that biases are thought to have before anything is heard."""
 MOST_STEPS = 1000
 CLOSE = 1e-3
-"""The biases are found when no token comes up more often than it should by that share of one."""
+"""Biases are found when no token comes up more or less often than it should by that share of one; else at the last step."""
 SURE_BLANK = np.log1p(-1e-4)
 """Frames of which the network is as sure as this that they are blank say nothing about the tokens."""
 

@@ -160,7 +160,7 @@ class Frontend:
         changed = signal if rng is None else self.augmented(signal, rng)
         plain = self.feature(changed)
         if self.normalizer is not None:
-            follows = self.normalizer.config.follows_augmentation and changed is not signal
+            follows = self.is_fitted and self.normalizer.config.follows_augmentation and changed is not signal
             plain = self.normalizer(plain, group, self.feature(signal) if follows else None)
         found = []
         for _ in range(num_views):
