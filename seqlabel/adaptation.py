@@ -19,8 +19,9 @@ from seqlabel.tokens import BLANK, TokenTable
 SPREAD = 1.0
 """Standard deviation in nats that biases are thought to have before anything is heard."""
 MOST_STEPS = 1000
+"""After so many the biases are taken as they are."""
 CLOSE = 1e-3
-"""Biases are found when no token comes up more or less often than it should by that share of one; else at the last step."""
+"""The biases are found when no token comes up more or less often than it should by that share of one."""
 SURE_BLANK = np.log1p(-1e-4)
 """Frames of which the network is as sure as this that they are blank say nothing about the tokens."""
 
