@@ -176,9 +176,9 @@ def last_state(folder: RunFolder) -> tuple[State | None, str | None]:
 
 
 def without_effect(config: ExperimentConfig) -> ExperimentConfig:
-    """Returns the settings with those that do not change what is learnt alike in all runs."""
+    """Returns the settings with those alike in all runs that change nothing of what is learnt but its rounding."""
     data = msgspec.structs.replace(config.data, kept_megabytes=0.0)
-    training = msgspec.structs.replace(config.training, checkpoint_seconds=0.0)
+    training = msgspec.structs.replace(config.training, checkpoint_seconds=0.0, num_threads=None)
     return msgspec.structs.replace(config, data=data, training=training)
 
 

@@ -508,14 +508,14 @@ class Trainer:
         return patience is not None and self.progress.num_steps - self.progress.best_step >= patience
 
     def _choose_arithmetic(self) -> None:
-        """Settles threads and precision at the start of a run; one that goes on keeps what it had."""
+        """Settles threads and precision at the start of a run; one that goes on keeps what is not named anew."""
         num_threads = self.progress.num_threads
         if num_threads is None:
             num_threads, dtype = self.processes.from_first(self._fastest_arithmetic())
             precision = str(dtype).removeprefix("torch.")
-            self.progress = msgspec.structs.replace(
-                self.progress, precision=precision, num_threads=num_threads
-            )
+            self.progress = msgspec.structs.replace(self.progress, precision=precision)
+        num_threads = self.config.training.num_threads or num_threads
+        self.progress = msgspec.structs.replace(self.progress, num_threads=num_threads)
         torch.set_num_threads(num_threads)
 
     def _fastest_arithmetic(self) -> tuple[int, torch.dtype]:

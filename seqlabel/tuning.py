@@ -23,7 +23,16 @@ UNKNOWN_WORDS = (None, -8.0, -4.0, -2.0, 0.0)
 PRIOR_WEIGHTS = (0.2, 0.4, 0.6)
 COARSE_TOKEN_FLOOR, COARSE_SCORE_MARGIN = -10.0, 20.0
 """Two to three times as fast as a beam without pruning, and hardly worse (LOG.md, 2026-11-26)."""
-MOST_TRIALS = len(LM_WEIGHTS) * (len(BONUSES) + 1) + len(UNKNOWN_WORDS) + len(PRIOR_WEIGHTS) + 9
+STEPS = {
+    "lm_weight": 0.2,
+    "word_lm_weight": 0.2,
+    "insertion_bonus": 0.5,
+    "unknown_word": 1.0,
+    "prior_weight": 0.1,
+}
+"""How far each setting is moved at first; half as far once nothing gets better."""
+MOST_MOVES = 60
+MOST_TRIALS = len(LM_WEIGHTS) * (len(BONUSES) + 1) + len(UNKNOWN_WORDS) + len(PRIOR_WEIGHTS) + MOST_MOVES + 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +71,10 @@ def tune(
     """Returns the weight and the bonus with which the dev set is read best.
 
     A grid over the weight of the language model and the insertion bonus; then, where there are a second model or
-    unknown words, these one by one; then the prior of the tokens; all this with a slightly pruned beam. Then a finer
-    grid around the best of them, with the beam as it is to read.
+    unknown words, these one by one; then the prior of the tokens. From the best of them a pattern search moves one
+    setting at a time, or weight from one model to the other, as long as that helps (Hooke and Jeeves, "Direct search
+    solution of numerical and statistical problems", Journal of the ACM 8(2), 1961). All this with a slightly pruned
+    beam. Then a finer grid around the best, with the beam as it is to read.
 
     Args:
         emissions: (T, C) log-probabilities of each example.
@@ -89,8 +100,11 @@ def tune(
                 on_trial()
         return tried[decoder]
 
+    def error(one: Trial) -> float:
+        return float(getattr(one.rates, measure))
+
     def least(trials: Sequence[Trial]) -> Trial:
-        return min(trials, key=lambda one: float(getattr(one.rates, measure)))
+        return min(trials, key=error)
 
     asked = start
     if start.token_floor is None and start.score_margin is None:
@@ -126,6 +140,8 @@ def tune(
             for value in PRIOR_WEIGHTS
         ]
         best = least([best, *map(trial, divided)])
+    moves = _moves(models, best.decoder)
+    best = trial(pattern_search(best.decoder, moves, lambda decoder: error(trial(decoder))))
     around = getattr(best.decoder, weight)
     rows = (
         sorted({max(0.0, round(around + step, 3)) for step in (-0.1, 0.0, 0.1)}) if has_weight else [around]
@@ -136,3 +152,59 @@ def tune(
     )
     best = least(grid(around_best, rows, columns))
     return Tuning(best, tuple(surface), weight, "insertion_bonus")
+
+
+def pattern_search(
+    best: BeamConfig, moves: Sequence[dict[str, float]], error: Callable[[BeamConfig], float]
+) -> BeamConfig:
+    """Returns the setting that moves from a first one lead to, each of them better than the one before.
+
+    Source: Hooke and Jeeves, "Direct search solution of numerical and statistical problems", Journal of the ACM 8(2),
+    1961, without their jumps along the last direction.
+
+    Args:
+        best: the first setting.
+        moves: the settings that each changes, and by how many of `STEPS`; forth and back, then half as far.
+        error: what is to be least; at most `MOST_MOVES` settings are asked for.
+    """
+    least = error(best)
+    seen = {best}
+    for scale in (1.0, 0.5):
+        has_moved = True
+        while has_moved:
+            has_moved = False
+            for move, step in itertools.product(moves, (scale, -scale)):
+                decoder = _moved(best, move, step)
+                if decoder in seen or len(seen) > MOST_MOVES:
+                    continue
+                seen.add(decoder)
+                found = error(decoder)
+                if found < least:
+                    best, least, has_moved = decoder, found, True
+    return best
+
+
+def _moves(models: LanguageModels, decoder: BeamConfig) -> list[dict[str, float]]:
+    """Returns each number that matters by itself, and weight that one model gives to the other."""
+    names = [
+        *(["lm_weight"] if models.tokens is not None else []),
+        *(["word_lm_weight"] if models.words is not None else []),
+        "insertion_bonus",
+        *(["unknown_word"] if decoder.unknown_word is not None else []),
+        *(["prior_weight"] if decoder.log_prior is not None else []),
+    ]
+    moves = [{name: 1.0} for name in names]
+    if models.tokens is not None and models.words is not None:
+        moves.append({"lm_weight": 1.0, "word_lm_weight": -1.0})
+    return moves
+
+
+def _moved(decoder: BeamConfig, move: dict[str, float], scale: float) -> BeamConfig:
+    """Returns the setting after a move; what has to be at least zero stops there."""
+    values = {
+        name: round(getattr(decoder, name) + share * scale * STEPS[name], 3) for name, share in move.items()
+    }
+    return msgspec.structs.replace(
+        decoder,
+        **{name: max(0.0, value) if name.endswith("_weight") else value for name, value in values.items()},
+    )

@@ -131,7 +131,7 @@ def test_a_model_that_was_tuned_is_still_one_of_the_run(run: RunFolder, corpus: 
 
 
 def test_settings_without_effect_may_change_and_others_may_not(run: RunFolder, corpus: Path) -> None:
-    training = replace(CONFIG.training, checkpoint_seconds=60.0)
+    training = replace(CONFIG.training, checkpoint_seconds=60.0, num_threads=1)
     train(
         replace(CONFIG, training=training, data=replace(CONFIG.data, kept_megabytes=1.0)),
         run.path,
