@@ -20,7 +20,8 @@ class Progress(Config, frozen=True):
 
     Attributes:
         experiment: the settings it was started with.
-        precision, num_threads: those chosen at its start; None before that.
+        precision: that chosen at its start; None before that.
+        num_threads: those chosen at its start, or named since; None before that.
         epoch: finished epochs.
         batch: finished batches of the epoch under way.
         num_steps: optimiser steps taken.

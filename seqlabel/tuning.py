@@ -72,8 +72,7 @@ def tune(
 
     A grid over the weight of the language model and the insertion bonus; then, where there are a second model or
     unknown words, these one by one; then the prior of the tokens. From the best of them a pattern search moves one
-    setting at a time, or weight from one model to the other, as long as that helps (Hooke and Jeeves, "Direct search
-    solution of numerical and statistical problems", Journal of the ACM 8(2), 1961). All this with a slightly pruned
+    setting at a time, or weight from one model to the other, as long as that helps. All this with a slightly pruned
     beam. Then a finer grid around the best, with the beam as it is to read.
 
     Args:

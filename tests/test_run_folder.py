@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from msgspec.structs import replace
 from safetensors.torch import save_file
 
@@ -131,13 +132,18 @@ def test_a_model_that_was_tuned_is_still_one_of_the_run(run: RunFolder, corpus: 
 
 
 def test_settings_without_effect_may_change_and_others_may_not(run: RunFolder, corpus: Path) -> None:
-    training = replace(CONFIG.training, checkpoint_seconds=60.0, num_threads=1)
-    train(
-        replace(CONFIG, training=training, data=replace(CONFIG.data, kept_megabytes=1.0)),
-        run.path,
-        corpus,
-        "cpu",
-    )
+    before = torch.get_num_threads()
+    training = replace(CONFIG.training, checkpoint_seconds=60.0, num_threads=2)
+    try:
+        train(
+            replace(CONFIG, training=training, data=replace(CONFIG.data, kept_megabytes=1.0)),
+            run.path,
+            corpus,
+            "cpu",
+        )
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
     with pytest.raises(ConfigError, match=r"data\.batch_size: 2 there, 3 now"):
         train(replace(CONFIG, data=replace(CONFIG.data, batch_size=3)), run.path, corpus, "cpu")
 
