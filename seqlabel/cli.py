@@ -223,9 +223,12 @@ def _recognizer(arguments: argparse.Namespace) -> "Recognizer":
     from seqlabel.recognizer import Recognizer
 
     prepare_arithmetic(None)
-    loaded = load_model(arguments.model, choose_device(arguments.device))
+    device = choose_device(arguments.device)
+    loaded, *others = (load_model(path, device) for path in (arguments.model, *arguments.others))
     decoder, language = decoding(loaded.header, loaded.language, arguments)
-    recognizer = Recognizer(loaded, arguments.device, decoder, language, arguments.precision)
+    recognizer = Recognizer(
+        loaded, arguments.device, decoder, language, arguments.precision, others, arguments.views
+    )
     say_left_out(recognizer.decoder)
     return recognizer
 
@@ -509,6 +512,23 @@ def _parser() -> argparse.ArgumentParser:
 
     for added in (evaluate, reading):
         add_language_options(added)
+        added.add_argument(
+            "--with",
+            dest="others",
+            metavar="MODEL",
+            type=Path,
+            action="append",
+            default=[],
+            help="another model with the same tokens that reads along, such as one of another seed; can be repeated",
+        )
+        added.add_argument(
+            "--views",
+            metavar="N",
+            type=int,
+            default=1,
+            help="look at each file N times, larger and smaller or faster and slower, up to 5: fewer errors in about "
+            "N times the time (default: 1)",
+        )
         added.add_argument(
             "--precision",
             choices=("float32", "bfloat16"),

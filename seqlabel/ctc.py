@@ -100,6 +100,51 @@ def _best_states(log_probs: Any, states: Any, can_skip: Any) -> Any:
     return path
 
 
+def log_likelihood(log_probs: Float[np.ndarray, "T C"], target: Sequence[int]) -> float:
+    """Returns the natural logarithm of the probability of `target`, the sum of all its paths; -inf where it has none.
+
+    The forward variables of Graves et al. 2006, section 4.1, scaled at each frame. That of a prefix which is less
+    than 1e-300 of the others' sum becomes zero.
+    """
+    states = np.full(2 * len(target) + 1, BLANK)
+    states[1::2] = target
+    can_skip = np.zeros(len(states), bool)
+    can_skip[3::2] = states[3::2] != states[1:-2:2]
+    return float(_sum_of_paths(np.exp(np.asarray(log_probs, np.float64)), states, can_skip))
+
+
+@compiled
+@no_type_check
+def _sum_of_paths(probs: Any, states: Any, can_skip: Any) -> float:
+    """Returns the logarithm of the sum over all ways through the states that end in one of the last two."""
+    num_frames, num_states = len(probs), len(states)
+    if num_frames == 0:
+        return 0.0 if num_states == 1 else -np.inf
+    scores = np.zeros(num_states)
+    for state in range(min(2, num_states)):
+        scores[state] = probs[0, states[state]]
+    total = 0.0
+    for frame in range(num_frames):
+        if frame:
+            # From the end on, so that what stands before is still that of the frame before.
+            for state in range(num_states - 1, -1, -1):
+                ways = scores[state]
+                if state > 0:
+                    ways += scores[state - 1]
+                if can_skip[state]:
+                    ways += scores[state - 2]
+                scores[state] = ways * probs[frame, states[state]]
+        sum_of_all = scores.sum()
+        if sum_of_all <= 0.0:
+            return -np.inf
+        total += np.log(sum_of_all)
+        scores /= sum_of_all
+    end = scores[num_states - 1]
+    if num_states > 1:
+        end += scores[num_states - 2]
+    return total + np.log(end) if end > 0.0 else -np.inf
+
+
 def runs(path: Sequence[int]) -> list[tuple[int, int]]:
     """Returns the tokens of a path with the frames that each takes up; blanks go half to the token on each side.
 

@@ -8,12 +8,15 @@ import torch
 
 from seqlabel.ctc import Emissions
 from seqlabel.data import bucketed_batches, collate
-from seqlabel.decoders import Decoder
+from seqlabel.decoders import Decoder, read_together
 from seqlabel.loaded import FeaturesOnDemand, Loaded
 from seqlabel.metrics import CharacterUnit, ErrorCounts, ErrorRates, score
 from seqlabel.model import Model
 from seqlabel.records import Hypothesis
 from seqlabel.texts import Changes
+
+Heard = tuple[Model, Sequence[np.ndarray]]
+"""A network that reads along, and the (T, F) array that it is given for each example."""
 
 BATCH_SIZE = 32
 BATCH_FRAMES = 20000
@@ -45,33 +48,50 @@ def decode(
     on_emissions: Callable[[list[int], Emissions], object] | None = None,
     n_best: int = 1,
     precision: torch.dtype = torch.float32,
+    others: Sequence[Heard] = (),
 ) -> list[list[Hypothesis]]:
     """Returns the hypotheses for each (T, F) array, in order; batches are made of neighbours in length.
 
     What one array is read as does not depend on the others. In bfloat16 the encoder computes its products.
     `on_example` is called after each, `on_emissions` with the indices of each batch and what the model says of it.
+    With `others`, what all of them say is read together (`read_together`).
     """
     found: dict[int, list[Hypothesis]] = {}
-    was_training = model.training
+    models = [model, *(other for other, _ in others)]
+    were_training = [one.training for one in models]
     # Those that are computed when they are wanted would all be computed once more for it.
     if isinstance(features, FeaturesOnDemand):
         lengths: list[int] = features.lengths.tolist()
     else:
         lengths = [len(frames) for frames in features]
-    model.eval()
+    for one in models:
+        one.eval()
     is_bfloat16 = precision == torch.bfloat16
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16):
         for indices in bucketed_batches(lengths, BATCH_SIZE, BATCH_FRAMES, None):
-            batch = collate([("", features[i], ()) for i in indices])
-            emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
+            emissions = _emissions(model, features, indices, device)
             if on_emissions is not None:
                 on_emissions(indices, emissions)
-            for index, hypotheses in zip(indices, decoder(emissions, n_best=n_best), strict=True):
+            if others:
+                along = [_emissions(other, heard, indices, device) for other, heard in others]
+                decoded = read_together(decoder, [emissions, *along], n_best)
+            else:
+                decoded = decoder(emissions, n_best=n_best)
+            for index, hypotheses in zip(indices, decoded, strict=True):
                 found[index] = hypotheses
                 if on_example is not None:
                     on_example()
-    model.train(was_training)
+    for one, was_training in zip(models, were_training, strict=True):
+        one.train(was_training)
     return [found[index] for index in range(len(features))]
+
+
+def _emissions(
+    model: Model, features: Sequence[np.ndarray], indices: Sequence[int], device: torch.device
+) -> Emissions:
+    batch = collate([("", features[i], ()) for i in indices])
+    said: Emissions = model(batch.features.to(device), batch.feature_lengths.to(device))
+    return said
 
 
 def evaluate(
@@ -84,11 +104,12 @@ def evaluate(
     on_emissions: Callable[[list[int], Emissions], object] | None = None,
     precision: torch.dtype = torch.float32,
     unit: CharacterUnit = "character",
+    others: Sequence[Heard] = (),
 ) -> Evaluation:
     """Returns the error rates over `loaded`, whose features are given, with counts summed over the whole set.
 
-    Where the model names every frame, its frame errors are counted as well. The callbacks are those of `decode`, `unit`
-    is what the character error rate counts.
+    Where the model names every frame, its frame errors are counted as well. The callbacks and `others` are those of
+    `decode`, `unit` is what the character error rate counts.
     """
     counts: list[ErrorCounts] = []
 
@@ -107,7 +128,7 @@ def evaluate(
     hypotheses = [
         best
         for best, *_ in decode(
-            model, decoder, features, device, on_example, count_frames, precision=precision
+            model, decoder, features, device, on_example, count_frames, precision=precision, others=others
         )
     ]
     examples = [item.example for item in loaded]

@@ -171,7 +171,10 @@ def decoding(
     given = read_language(arguments, language)
     overrides: Sequence[str] = arguments.overrides
     decoder = header.experiment.decoder
-    is_beam = given is not language or any(word.startswith("--decoder.") for word in overrides)
+    reads_together = arguments.views > 1 or len(arguments.others) > 0
+    is_beam = (
+        given is not language or reads_together or any(word.startswith("--decoder.") for word in overrides)
+    )
     if isinstance(decoder, GreedyConfig) and is_beam:
         decoder = BeamConfig()
     decoder = override(Decoding(decoder=decoder), overrides).decoder

@@ -12,7 +12,6 @@ from seqlabel.calibration import Calibration, Scale
 from seqlabel.ctc import Emissions
 from seqlabel.decoders import token_spans, words_of
 from seqlabel.errors import ConfigError, SeqlabelError
-from seqlabel.evaluation import decode
 from seqlabel.features import Columns, GeometricColumns
 from seqlabel.formats import (
     LinePlace,
@@ -23,7 +22,7 @@ from seqlabel.formats import (
     read_page,
     read_page_line,
 )
-from seqlabel.recognizer import Recognizer
+from seqlabel.recognizer import Frames, Recognizer
 from seqlabel.records import Example, Hypothesis, LineImage, Span
 from seqlabel.tokens import TokenTable
 
@@ -84,13 +83,13 @@ def read_page_with(
     page = read_page(path)
     load_page_image(path)
     failed: dict[int, SeqlabelError] = {}
-    frames: dict[int, np.ndarray] = {}
+    frames: dict[int, Frames] = {}
     on_line = on_line or (lambda: None)
     for index, line in enumerate(page.lines):
         on_line()
         example = Example(id=line.id, source=page_address(path, index))
         try:
-            frames[index] = recognizer.loaded.frontend(recognizer.loaded.frontend.read(example))
+            frames[index] = recognizer.frames(example)
         except SeqlabelError as error:
             failed[index] = error
     emitted: dict[int, np.ndarray] = {}
@@ -100,16 +99,7 @@ def read_page_with(
         for turn, rows, length in zip(indices, log_probs, emissions.lengths.tolist(), strict=True):
             emitted[turn] = rows[:length].copy()
 
-    found = decode(
-        recognizer.loaded.model,
-        recognizer.decoder,
-        list(frames.values()),
-        recognizer.device,
-        on_example=on_line,
-        on_emissions=keep,
-        n_best=n_best,
-        precision=recognizer.precision,
-    )
+    found = recognizer.read_frames(list(frames.values()), n_best, on_line, keep)
     lines: dict[int, LineReading] = {}
     for turn, (index, hypotheses) in enumerate(zip(frames, found, strict=True)):
         on_line()

@@ -25,22 +25,27 @@ from seqlabel.decoders import Beam, Decoder, DecoderConfig, GreedyConfig, path_s
 from seqlabel.decoders.search import PRONOUNCED
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
-from seqlabel.evaluation import Evaluation, decode, evaluate
+from seqlabel.evaluation import Evaluation, Heard, decode, evaluate
 from seqlabel.formats import AUDIO_SUFFIXES, audio_seconds
 from seqlabel.language_model import LanguageModels
+from seqlabel.loaded import Loaded
 from seqlabel.long_recordings import LONG_SECONDS, Stretch, merged, read_long, reads_long
 from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.metrics import CharacterUnit, ErrorRates
+from seqlabel.model import Model
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.objectives import CtcConfig
-from seqlabel.records import Example, Hypothesis, Signal, Span
+from seqlabel.records import Example, Hypothesis, Signal, Span, Strokes
 from seqlabel.texts import changes
+from seqlabel.views import View, views_of
 
 CHUNK = 64
 """Files that are read before a batch is decoded: bounds the memory, and the wait, whatever the number of files."""
 
 
-Features = list[np.ndarray | SeqlabelError]
+Frames = tuple[np.ndarray, ...]
+"""The (T, F) array of an example for each network and view that reads it."""
+Features = list[Frames | SeqlabelError]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -76,8 +81,16 @@ class Aligned:
     spans: tuple[Span, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network and how it looks at an example."""
+
+    model: Model
+    view: View
+
+
 class Recognizer:
-    """Reads files with a trained model.
+    """Reads files with a trained model, or with several together.
 
     Example:
         >>> recognizer = Recognizer.load("runs/an4/best.safetensors")  # doctest: +SKIP
@@ -92,8 +105,15 @@ class Recognizer:
         decoder: DecoderConfig | None = None,
         language: LanguageModels | None = None,
         precision: Precision = "float32",
+        others: Sequence[LoadedModel] = (),
+        num_views: int = 1,
     ) -> None:
         self.loaded = loaded
+        self.members = [
+            Member(one.model, view) for one in (loaded, *others) for view in views_of(one.frontend, num_views)
+        ]
+        if len(self.members) > 1:
+            _check_together([loaded, *others])
         self.device = choose_device(device)
         self.precision: torch.dtype = getattr(torch, precision)
         self.calibration = loaded.header.calibration
@@ -108,6 +128,8 @@ class Recognizer:
         decoder: DecoderConfig | None = None,
         language: LanguageModels | None = None,
         precision: Precision = "float32",
+        others: Sequence[str | Path] = (),
+        num_views: int = 1,
     ) -> "Recognizer":
         """Returns the recogniser of a model file.
 
@@ -117,13 +139,17 @@ class Recognizer:
             decoder: how to read, in place of what the file says.
             language: the language models, in place of those in the file.
             precision: of the encoder's arithmetic.
+            others: model files with the same tokens, which read along (`read_together`).
+            num_views: how often each network looks at an example (`views_of`).
 
         Raises:
-            ModelFileError: the file is not a whole model.
-            ConfigError: the device is not there, or a language model is of something else.
+            ModelFileError: a file is not a whole model.
+            ConfigError: the device is not there, a language model is of something else, models that cannot read
+                together, or more views than there are.
         """
         prepare_arithmetic(None)
-        return cls(load_model(Path(path), choose_device(device)), device, decoder, language, precision)
+        first, *along = (load_model(Path(name), choose_device(device)) for name in (path, *others))
+        return cls(first, device, decoder, language, precision, along, num_views)
 
     @property
     def header(self) -> Header:
@@ -188,17 +214,16 @@ class Recognizer:
         self, paths: Sequence[Path], features: Future[Features], n_best: int
     ) -> Iterator[tuple[Path, list[Hypothesis] | SeqlabelError]]:
         found = features.result()
-        decoded = iter(self.read_features([part for part in found if isinstance(part, np.ndarray)], n_best))
+        decoded = iter(self.read_frames([part for part in found if isinstance(part, tuple)], n_best))
         for path, part in zip(paths, found, strict=True):
-            yield path, next(decoded) if isinstance(part, np.ndarray) else part
+            yield path, list(map(self.calibrated, next(decoded))) if isinstance(part, tuple) else part
 
     def _features(self, paths: Sequence[Path]) -> Features:
         """Returns the features of each file, or why it cannot be read."""
-        frontend = self.loaded.frontend
         found: Features = []
         for path in paths:
             try:
-                found.append(frontend(frontend.read(Example(id=str(path), source=path))))
+                found.append(self.frames(Example(id=str(path), source=path)))
             except SeqlabelError as error:
                 found.append(named(path, error))
         return found
@@ -239,7 +264,13 @@ class Recognizer:
 
         Raises:
             FormatError: the file cannot be read, also where damage is met half way.
+            ConfigError: several networks or views are to read it.
         """
+        if len(self.members) > 1:
+            raise ConfigError(
+                f"{path}: lasts more than {LONG_SECONDS:g} s and is read in stretches, by one model at one view; leave "
+                "the others out"
+            )
         with progress(bar_of, f"reading {path.name}, seconds", round(audio_seconds(path))) as advance:
             shown = 0
 
@@ -258,12 +289,52 @@ class Recognizer:
         by_sound = isinstance(self.decoder, Beam) and self.decoder.kind == PRONOUNCED
         return merged(stretches, self.header.tokens, has_whole_words=by_sound)
 
-    def read_features(self, features: Sequence[np.ndarray], n_best: int = 1) -> list[list[Hypothesis]]:
-        """Returns the best hypotheses of each (T, F) array, their confidences calibrated where the model file can."""
-        found = decode(
-            self.loaded.model, self.decoder, features, self.device, n_best=n_best, precision=self.precision
+    def frames(self, example: Example) -> Frames:
+        """Returns what each network is given of an example, at each view.
+
+        Raises:
+            FormatError: the file cannot be read as what a network's features need.
+        """
+        signals: dict[int, Signal] = {}
+        found = []
+        for member in self.members:
+            frontend = member.view.frontend
+            if id(frontend) not in signals:
+                signals[id(frontend)] = frontend.read(example)
+            found.append(member.view(member.view.changed(signals[id(frontend)]), example.group))
+        return tuple(found)
+
+    def frames_of_ink(self, ink: Strokes) -> Frames:
+        """Returns what each network is given of pen ink, at each view."""
+        return tuple(member.view(member.view.changed(ink)) for member in self.members)
+
+    def read_frames(
+        self,
+        frames: Sequence[Frames],
+        n_best: int = 1,
+        on_example: Callable[[], object] | None = None,
+        on_emissions: Callable[[list[int], Emissions], object] | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Returns the best hypotheses of each example, with the confidences that its first network gave.
+
+        The callbacks are those of `decode`; emissions are those of the first network at the first view.
+        """
+        others = [
+            (member.model, [each[turn] for each in frames])
+            for turn, member in enumerate(self.members)
+            if turn
+        ]
+        return decode(
+            self.loaded.model,
+            self.decoder,
+            [each[0] for each in frames],
+            self.device,
+            on_example,
+            on_emissions,
+            n_best,
+            self.precision,
+            others,
         )
-        return [[self.calibrated(hypothesis) for hypothesis in hypotheses] for hypotheses in found]
 
     def calibrated(self, hypothesis: Hypothesis) -> Hypothesis:
         """Returns a hypothesis of the decoder with the confidences that the model file has learnt to give."""
@@ -393,7 +464,7 @@ class Recognizer:
         """
         kept: dict[int, np.ndarray] = {}
         greedy = GreedyConfig().build(self.header.tokens)
-        found = self._evaluate(manifest, bar_of, greedy, keeper(kept))
+        found = self._evaluate(manifest, bar_of, greedy, keeper(kept), together=False)
         return list(found.references), [kept[index] for index in range(len(kept))], found.rates
 
     def evaluate(
@@ -447,6 +518,8 @@ class Recognizer:
         decoder: Decoder,
         on_emissions: Callable[[list[int], Emissions], object] | None,
         unit: CharacterUnit = "character",
+        *,
+        together: bool = True,
     ) -> Evaluation:
         texts, reads_labels = self.header.experiment.texts, self.loaded.model.objective.reads_labels
         given = read_manifest(Path(manifest)) if isinstance(manifest, str | Path) else manifest
@@ -469,6 +542,10 @@ class Recognizer:
             loaded = keep_for_scoring(found, frontend, self.header.tokens, reads_labels=reads_labels)
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
+        try:
+            others = self._heard_by_others(loaded) if together else []
+        except SeqlabelError as error:
+            raise ManifestError(f"{where}: {error}") from error
         with progress(bar_of, "decoding", len(examples)) as on_example:
             features = [frontend(item.known_signal, item.example.group) for item in loaded]
             evaluation = evaluate(
@@ -481,6 +558,59 @@ class Recognizer:
                 on_emissions,
                 self.precision,
                 unit,
+                others,
             )
         changed = changes(texts, ((example.id, example.text) for example in told if example.text is not None))
         return replace(evaluation, num_untold=len(given) - len(examples), changes=changed)
+
+    def _heard_by_others(self, loaded: Sequence[Loaded]) -> list[Heard]:
+        """Returns the other networks and views, each with what it is given of the examples."""
+        first = self.loaded.frontend
+        signals = {id(first): [item.known_signal for item in loaded]}
+        fitted = {id(first.normalizer)}
+        found: list[Heard] = []
+        for model, view in ((member.model, member.view) for member in self.members[1:]):
+            frontend = view.frontend
+            if id(frontend) not in signals:
+                signals[id(frontend)] = [frontend.read(item.example) for item in loaded]
+            own = signals[id(frontend)]
+            groups = [item.example.group for item in loaded]
+            # All views of a network go by the statistics of the first.
+            if id(frontend.normalizer) not in fitted:
+                fitted.add(id(frontend.normalizer))
+                frontend.fit_groups(zip(own, groups, strict=True))
+            frames = [view(view.changed(signal), group) for signal, group in zip(own, groups, strict=True)]
+            found.append((model, frames))
+        return found
+
+
+def _check_together(models: Sequence[LoadedModel]) -> None:
+    """Refuses models that cannot read together.
+
+    Raises:
+        ConfigError: one has not learnt by CTC, or has other tokens, or reads other files.
+    """
+    first = models[0]
+    for number, one in enumerate(models, start=1):
+        which = "the model" if number == 1 else f"model {number}"
+        if not isinstance(one.header.experiment.objective, CtcConfig):
+            raise ConfigError(f"{which} has not learnt by CTC, and reads alone and at one view")
+        if one.header.tokens != first.header.tokens:
+            raise ConfigError(
+                f"{which} has other tokens than the first one: {_difference(first.header, one.header)}; models that "
+                "read together have learnt the same alphabet"
+            )
+        if one.frontend.suffixes != first.frontend.suffixes:
+            raise ConfigError(
+                f"{which} reads {' '.join(sorted(one.frontend.suffixes))}, the first one "
+                f"{' '.join(sorted(first.frontend.suffixes))}; models that read together read the same files"
+            )
+
+
+def _difference(first: Header, other: Header) -> str:
+    own, others = first.tokens.tokens, other.tokens.tokens
+    odd = sorted(set(own) ^ set(others))
+    if not odd:
+        return "another order, unit or form of them"
+    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+    return f"{', '.join(map(repr, odd[:3]))}{more} in one of them alone"

@@ -15,7 +15,7 @@ from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
 from seqlabel.long_recordings import Stretch, frames_for_one
-from seqlabel.recognizer import Recognizer, named
+from seqlabel.recognizer import Frames, Recognizer, named
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
 MOST_SECONDS = 0.25
@@ -53,23 +53,25 @@ def read_timed(
     frontend = recognizer.loaded.frontend
     for chunk, is_long in recognizer.chunks(paths):
         results: dict[int, tuple[TimedReading, Hypothesis] | SeqlabelError] = {}
-        features: dict[int, np.ndarray] = {}
+        frames: dict[int, Frames] = {}
         signals: dict[int, Waveform] = {}
         for index, path in enumerate(chunk):
             try:
                 if is_long:
                     results[index] = _long(recognizer, path, bar_of, by_sound=by_sound)
                     continue
-                signal = frontend.read(Example(id=str(path), source=path))
-                features[index] = frontend(signal)
+                example = Example(id=str(path), source=path)
+                signal = frontend.read(example)
+                frames[index] = recognizer.frames(example)
             except SeqlabelError as error:
                 results[index] = named(path, error)
                 continue
             assert isinstance(signal, Waveform)
             signals[index] = signal
-        for index, found in zip(features, recognizer.read_features(list(features.values())), strict=True):
-            reading = timed(recognizer, chunk[index].stem, signals[index], found[0], by_sound=by_sound)
-            results[index] = reading, found[0]
+        for index, found in zip(frames, recognizer.read_frames(list(frames.values())), strict=True):
+            best = recognizer.calibrated(found[0])
+            reading = timed(recognizer, chunk[index].stem, signals[index], best, by_sound=by_sound)
+            results[index] = reading, best
         yield from ((path, results[index]) for index, path in enumerate(chunk))
 
 

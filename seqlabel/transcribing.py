@@ -126,6 +126,8 @@ def _check_stream(arguments: argparse.Namespace) -> None:
         "--rows": arguments.rows,
         "--review": arguments.review,
         "--workers": arguments.workers is not None,
+        "--with": len(arguments.others) > 0,
+        "--views": arguments.views != 1,
     }
     for name in (name for name, is_given in others.items() if is_given):
         raise ConfigError(f"--stream reads one thing, as text or --json; leave {name} out")

@@ -12,6 +12,7 @@ from seqlabel.ctc import (
     ctc_loss,
     disagreement,
     distance_from_uniform,
+    log_likelihood,
     required_frames,
     runs,
 )
@@ -227,3 +228,30 @@ def test_smoothing_moves_a_frame_towards_equal_probabilities_and_leaves_impossib
     assert scores.grad is not None
     likely, less_likely, least_likely, impossible = scores.grad[0, 0].tolist()
     assert likely > 0 > less_likely and least_likely < 0 and impossible == 0
+
+
+@pytest.mark.parametrize("target", [[], [1], [1, 1], [1, 2], [2, 1, 2], [1, 1, 1], [2, 2, 1, 1]])
+@pytest.mark.parametrize("num_frames", [1, 2, 3, 5, 7, 9])
+def test_the_likelihood_is_the_loss_with_another_sign(num_frames: int, target: list[int]) -> None:
+    rows = log_probs(1, num_frames, 4, seed=num_frames)
+    targets = torch.tensor([target], dtype=torch.int64).reshape(1, -1)
+    loss = ctc_loss(Emissions(rows, torch.tensor([num_frames])), targets, torch.tensor([len(target)]))
+    assert log_likelihood(rows[0].numpy(), target) == pytest.approx(-float(loss), rel=1e-5)
+
+
+def test_the_likelihood_of_a_long_line_does_not_vanish() -> None:
+    rows = log_probs(1, 4000, 80, seed=2)
+    target = (torch.arange(1500) % 79 + 1).tolist()
+    loss = ctc_loss(
+        Emissions(rows, torch.tensor([4000])), torch.tensor([target]), torch.tensor([len(target)])
+    )
+    found = log_likelihood(rows[0].numpy(), target)
+    assert found < -1000 and found == pytest.approx(-float(loss), rel=1e-4)
+
+
+def test_the_likelihood_of_impossible_texts_is_nothing() -> None:
+    rows = log_probs(3, 4).numpy().copy()
+    rows[:, 2] = -math.inf
+    assert log_likelihood(rows, [1, 2]) == -math.inf
+    assert log_likelihood(rows[:0], [1]) == -math.inf
+    assert log_likelihood(rows[:0], []) == 0.0

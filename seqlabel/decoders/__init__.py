@@ -4,6 +4,7 @@ from seqlabel.decoders.beam import Beam, BeamConfig
 from seqlabel.decoders.greedy import Greedy, GreedyConfig
 from seqlabel.decoders.prefix_search import PrefixSearch, PrefixSearchConfig
 from seqlabel.decoders.spans import joined, path_spans, token_spans, word_spans, words_of
+from seqlabel.decoders.together import read_together
 from seqlabel.language_model import LanguageModels
 
 DecoderConfig = GreedyConfig | BeamConfig | PrefixSearchConfig
@@ -21,6 +22,7 @@ __all__ = [
     "PrefixSearchConfig",
     "joined",
     "path_spans",
+    "read_together",
     "token_spans",
     "word_spans",
     "words_of",

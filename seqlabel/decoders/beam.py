@@ -181,9 +181,7 @@ class Beam:
     ) -> list[tuple[Hypothesis, States]]:
         first = self._begin if begin is None else begin
         config = self.config
-        weighed = np.ascontiguousarray(log_probs, np.float64)
-        if config.log_prior is not None and config.prior_weight:
-            weighed = weighed - config.prior_weight * np.asarray(config.log_prior)
+        weighed = self.weighed(log_probs)
         for widening in range(1 + MOST_WIDENINGS * self.has_rules):
             links, nodes, acoustic, ends, language = search(
                 weighed,
@@ -217,6 +215,13 @@ class Beam:
                     return [(found, self._states(links, node))]
                 node = int(links[PARENT, node])
         return [(Hypothesis(text="", token_ids=(), score=-np.inf, acoustic_score=-np.inf), first)]
+
+    def weighed(self, log_probs: np.ndarray) -> np.ndarray:
+        """Returns (T, C) natural logarithms in float64 as the search counts them, divided by the tokens' priors."""
+        weighed = np.ascontiguousarray(log_probs, np.float64)
+        if self.config.log_prior is not None and self.config.prior_weight:
+            weighed = weighed - self.config.prior_weight * np.asarray(self.config.log_prior)
+        return weighed
 
     def _states(self, links: np.ndarray, node: int) -> States:
         """Returns the states in which a text goes on after a prefix that ends a word and matches the grammar."""
