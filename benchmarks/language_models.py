@@ -8,7 +8,8 @@ Weights are found on dev.jsonl, and test.jsonl is read with them. `--halves` is 
 groups of dev are dealt out to two halves, and each is read with the weights that were found on the other. `--unseen`
 leaves training texts out of the language models that stand in dev or test word for word, for a corpus that has the
 same sentences in several sets. Seconds are those of the decoder alone, one thread. With --settings the weights are
-kept in a file, and only those that it lacks are searched for.
+kept in a file, and only those that it lacks are searched for. With --views each line is looked at several times too,
+with the weights that were found for one; these rows have the milliseconds of the whole reading.
 """
 
 import argparse
@@ -42,12 +43,17 @@ GREEDY, BEAM = "greedy", "beam"
 class Split:
     """Some examples with their emissions."""
 
+    examples: list[Example]
     references: list[str]
     emissions: list[np.ndarray]
 
     def part(self, indices: Sequence[int]) -> "Split":
         """Returns the examples with these indices."""
-        return Split([self.references[i] for i in indices], [self.emissions[i] for i in indices])
+        return Split(
+            [self.examples[i] for i in indices],
+            [self.references[i] for i in indices],
+            [self.emissions[i] for i in indices],
+        )
 
 
 def main() -> None:
@@ -60,6 +66,7 @@ def main() -> None:
     parser.add_argument("--halves", action="store_true")
     parser.add_argument("--unseen", action="store_true")
     parser.add_argument("--settings", type=Path)
+    parser.add_argument("--views", type=int, default=1)
     arguments = parser.parse_args()
     kept: dict[str, BeamConfig] = {}
     if arguments.settings is not None and arguments.settings.exists():
@@ -94,9 +101,24 @@ def main() -> None:
                 texts, seconds = timed(decoder_of(name, kept.get(key), tokens, language), read.emissions)
                 pairs += zip(read.references, texts, strict=True)
                 spent += seconds
-            rates.setdefault(name, []).append(score(pairs))
-            milliseconds.setdefault(name, []).append(1000 * spent / len(pairs))
-            print(f"{path}: {name}: {rates[name][-1]}", flush=True)
+            rows = [(name, pairs, spent)]
+            if arguments.views > 1 and name != GREEDY:
+                pairs, spent = [], 0.0
+                for turn, (_, read) in enumerate(turns):
+                    setting = kept.get(f"{path} {name} {turn} {arguments.measure}", BeamConfig())
+                    reader = Recognizer(
+                        recognizer.loaded, "cpu", setting, language, num_views=arguments.views
+                    )
+                    start = time.perf_counter()
+                    evaluation = reader.evaluate(read.examples)
+                    spent += time.perf_counter() - start
+                    texts = [hypothesis.text for hypothesis in evaluation.hypotheses]
+                    pairs += zip(evaluation.references, texts, strict=True)
+                rows.append((f"{name}, {arguments.views} views", pairs, spent))
+            for row, pairs, spent in rows:
+                rates.setdefault(row, []).append(score(pairs))
+                milliseconds.setdefault(row, []).append(1000 * spent / len(pairs))
+                print(f"{path}: {row}: {rates[row][-1]}", flush=True)
     print(f"\nThe network: {statistics.median(network):.1f} ms a line, one thread.\n")
     print("| decoder | CER | WER | ms a line |\n|---|---|---|---|")
     for name, found in rates.items():
@@ -111,7 +133,7 @@ def emissions_of(recognizer: Recognizer, examples: Sequence[Example]) -> tuple[S
     """Returns the emissions of some examples, and the seconds that these took."""
     start = time.perf_counter()
     references, emissions, _ = recognizer.emissions(examples)
-    return Split(references, emissions), time.perf_counter() - start
+    return Split(list(examples), references, emissions), time.perf_counter() - start
 
 
 def halves(split: Split, examples: Sequence[Example]) -> list[tuple[Split, Split]]:
