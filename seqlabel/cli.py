@@ -195,13 +195,18 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         write_lines(out, lines)
     tell_scores(
         arguments,
-        f"{arguments.manifest} read by {arguments.model}",
+        f"{arguments.manifest} read by {_readers(arguments)}",
         _folded([Line(*row) for row in rows], folding),
         evaluation.rates.frames,
         are_labels=are_labels,
         reliability=recognizer.reliability(evaluation),
     )
     return DONE
+
+
+def _readers(arguments: argparse.Namespace) -> str:
+    names = " and ".join(map(str, (arguments.model, *arguments.others)))
+    return names if arguments.views == 1 else f"{names} at {arguments.views} views"
 
 
 def _folding(arguments: argparse.Namespace) -> dict[str, str | None] | None:
@@ -526,8 +531,8 @@ def _parser() -> argparse.ArgumentParser:
             metavar="N",
             type=int,
             default=1,
-            help="look at each file N times, larger and smaller or faster and slower, up to 5: fewer errors in about "
-            "N times the time (default: 1)",
+            help="look at each file N times, larger and smaller or faster and slower, up to 5: often fewer errors, in "
+            "about N times the time; try it on a dev set (default: 1)",
         )
         added.add_argument(
             "--precision",

@@ -21,7 +21,7 @@ from seqlabel.data import (
     read_signals,
     with_prepared_text,
 )
-from seqlabel.decoders import Beam, Decoder, DecoderConfig, GreedyConfig, path_spans
+from seqlabel.decoders import Beam, BeamConfig, Decoder, DecoderConfig, GreedyConfig, path_spans
 from seqlabel.decoders.search import PRONOUNCED
 from seqlabel.devices import choose_device, prepare_arithmetic
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
@@ -118,6 +118,8 @@ class Recognizer:
         self.precision: torch.dtype = getattr(torch, precision)
         self.calibration = loaded.header.calibration
         config = loaded.header.experiment.decoder if decoder is None else decoder
+        if decoder is None and len(self.members) > 1 and isinstance(config, GreedyConfig):
+            config = BeamConfig()
         self.decoder = config.build(loaded.header.tokens, loaded.language if language is None else language)
 
     @classmethod
@@ -136,7 +138,8 @@ class Recognizer:
         Args:
             path: the file.
             device: where to compute.
-            decoder: how to read, in place of what the file says.
+            decoder: how to read, in place of what the file says; several networks or views that nobody says it of are
+                read by a beam in the place of the best path, which proposes one text alone.
             language: the language models, in place of those in the file.
             precision: of the encoder's arithmetic.
             others: model files with the same tokens, which read along (`read_together`).
@@ -269,7 +272,7 @@ class Recognizer:
         if len(self.members) > 1:
             raise ConfigError(
                 f"{path}: lasts more than {LONG_SECONDS:g} s and is read in stretches, by one model at one view; leave "
-                "the others out"
+                "--with and --views out"
             )
         with progress(bar_of, f"reading {path.name}, seconds", round(audio_seconds(path))) as advance:
             shown = 0
@@ -289,13 +292,17 @@ class Recognizer:
         by_sound = isinstance(self.decoder, Beam) and self.decoder.kind == PRONOUNCED
         return merged(stretches, self.header.tokens, has_whole_words=by_sound)
 
-    def frames(self, example: Example) -> Frames:
+    def frames(self, example: Example, signal: Signal | None = None) -> Frames:
         """Returns what each network is given of an example, at each view.
+
+        Args:
+            example: what is read.
+            signal: what the first front end has read of it, where it has.
 
         Raises:
             FormatError: the file cannot be read as what a network's features need.
         """
-        signals: dict[int, Signal] = {}
+        signals = {} if signal is None else {id(self.loaded.frontend): signal}
         found = []
         for member in self.members:
             frontend = member.view.frontend
@@ -542,10 +549,13 @@ class Recognizer:
             loaded = keep_for_scoring(found, frontend, self.header.tokens, reads_labels=reads_labels)
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
-        try:
-            others = self._heard_by_others(loaded) if together else []
-        except SeqlabelError as error:
-            raise ManifestError(f"{where}: {error}") from error
+        others: list[Heard] = []
+        if together and len(self.members) > 1:
+            with progress(bar_of, "looking again", len(examples) * (len(self.members) - 1)) as on_look:
+                try:
+                    others = self._heard_by_others(loaded, on_look)
+                except ManifestError as error:
+                    raise ManifestError(f"{where}: {error}") from error
         with progress(bar_of, "decoding", len(examples)) as on_example:
             features = [frontend(item.known_signal, item.example.group) for item in loaded]
             evaluation = evaluate(
@@ -563,24 +573,41 @@ class Recognizer:
         changed = changes(texts, ((example.id, example.text) for example in told if example.text is not None))
         return replace(evaluation, num_untold=len(given) - len(examples), changes=changed)
 
-    def _heard_by_others(self, loaded: Sequence[Loaded]) -> list[Heard]:
-        """Returns the other networks and views, each with what it is given of the examples."""
+    def _heard_by_others(self, loaded: Sequence[Loaded], on_look: Callable[[], object]) -> list[Heard]:
+        """Returns the other networks and views, each with what it is given of the examples.
+
+        Raises:
+            ManifestError: one of them cannot read an example.
+        """
         first = self.loaded.frontend
         signals = {id(first): [item.known_signal for item in loaded]}
         fitted = {id(first.normalizer)}
         found: list[Heard] = []
-        for model, view in ((member.model, member.view) for member in self.members[1:]):
-            frontend = view.frontend
-            if id(frontend) not in signals:
-                signals[id(frontend)] = [frontend.read(item.example) for item in loaded]
-            own = signals[id(frontend)]
-            groups = [item.example.group for item in loaded]
-            # All views of a network go by the statistics of the first.
-            if id(frontend.normalizer) not in fitted:
-                fitted.add(id(frontend.normalizer))
-                frontend.fit_groups(zip(own, groups, strict=True))
-            frames = [view(view.changed(signal), group) for signal, group in zip(own, groups, strict=True)]
-            found.append((model, frames))
+        for member in self.members[1:]:
+            frontend, view = member.view.frontend, member.view
+            frames = []
+            example = None
+            try:
+                if id(frontend) not in signals:
+                    signals[id(frontend)] = []
+                    for example in (item.example for item in loaded):
+                        signals[id(frontend)].append(frontend.read(example))
+                own = signals[id(frontend)]
+                # All views of a network go by the statistics of the first.
+                if id(frontend.normalizer) not in fitted:
+                    fitted.add(id(frontend.normalizer))
+                    frontend.fit_groups(
+                        (signal, item.example.group) for signal, item in zip(own, loaded, strict=True)
+                    )
+                for signal, example in zip(own, (item.example for item in loaded), strict=True):
+                    frames.append(view(view.changed(signal), example.group))
+                    on_look()
+            except SeqlabelError as error:
+                which = "" if example is None else f"'{example.id}': "
+                raise ManifestError(
+                    f"{which}{error}; one of the models that read along refuses it"
+                ) from error
+            found.append((member.model, frames))
         return found
 
 

@@ -62,7 +62,7 @@ def read_timed(
                     continue
                 example = Example(id=str(path), source=path)
                 signal = frontend.read(example)
-                frames[index] = recognizer.frames(example)
+                frames[index] = recognizer.frames(example, signal)
             except SeqlabelError as error:
                 results[index] = named(path, error)
                 continue

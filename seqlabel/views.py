@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float32
-from msgspec.structs import replace
 
 from seqlabel.augmentations.speed import resample_rows
 from seqlabel.config import Config
@@ -42,7 +41,7 @@ SOUND = tuple(ViewConfig(size=size) for size in (1.07, 0.93, 1.15, 0.87))
 MOST_VIEWS = 1 + min(len(IMAGES), len(INK), len(SOUND))
 """The signal as it is and those above, in this order."""
 WIDEST_BAND = 0.9
-"""Share of the height that small letters are brought to at most."""
+"""Share of the height beyond which no look enlarges small letters."""
 
 
 class View:
@@ -88,9 +87,9 @@ def views_of(frontend: Frontend, num_views: int) -> list[View]:
 def _view(frontend: Frontend, index: int) -> View:
     feature = frontend.feature
     if isinstance(feature, Columns) and feature.config.band is not None:
-        band = min(feature.config.band * IMAGES[index].size, WIDEST_BAND)
-        sized = replace(feature.config, band=band)
-        other = Frontend(replace(frontend.config, feature=sized))
+        size = min(IMAGES[index].size, max(1.0, WIDEST_BAND / feature.config.band))
+        other = Frontend(frontend.config)
+        other.feature = Columns(feature.config, size)
         # The statistics of the corpus are those that the network has learnt with.
         other.normalizer = frontend.normalizer
         return View(other)

@@ -30,7 +30,7 @@ def read_together(
 
     A labelling y has the score log((p_1(y) + ... + p_K(y)) / K), p_k(y) being the sum of all its paths in the emissions
     of member k, and the decoder's language score beside it. Its frames and confidences are those of its best path in
-    the first member, and what does not fit that member's frames is not read.
+    the first member, and what that member calls impossible, for want of frames say, is not read.
 
     Args:
         decoder: proposes labellings for each member; `Greedy` and `PrefixSearch` propose one each.
@@ -64,6 +64,9 @@ def _best(
     """Returns what the members propose for an example, the best first."""
     proposals: dict[tuple[tuple[int, ...], str], Hypothesis] = {}
     for found in (hypothesis for hypotheses in proposed for hypothesis in hypotheses):
+        # What no lexicon or grammar allows, for want of anything else.
+        if found.score == -np.inf:
+            continue
         # A pronunciation can be that of several texts.
         before = proposals.setdefault((found.token_ids, found.text), found)
         if found.language_score > before.language_score:
@@ -71,11 +74,12 @@ def _best(
     weighed = [decoder.weighed(rows) if isinstance(decoder, Beam) else rows for rows in frames]
     scored = []
     for found in proposals.values():
-        if required_frames(found.token_ids) > len(frames[0]) or found.score == -np.inf:
+        if required_frames(found.token_ids) > len(frames[0]):
             continue
         each = [log_likelihood(rows, found.token_ids) for rows in weighed]
         acoustic = float(np.logaddexp.reduce(each) - np.log(len(each)))
-        if acoustic > -np.inf:
+        # Its places are looked for in the first member.
+        if each[0] > -np.inf:
             scored.append((acoustic + found.language_score, acoustic, found))
     # No text that the lexicon or the grammar allows: what the first member makes of it.
     if not scored:

@@ -69,12 +69,16 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
 
 
 class Columns:
-    """Scales a line image and cuts it into windows of columns, from left to right; ink is 1, paper 0."""
+    """Scales a line image and cuts it into windows of columns, from left to right; ink is 1, paper 0.
+
+    With `size`, writing that is brought to one size is so many times larger than `ColumnConfig.band` says.
+    """
 
     suffixes = IMAGE_SUFFIXES
 
-    def __init__(self, config: ColumnConfig) -> None:
+    def __init__(self, config: ColumnConfig, size: float = 1.0) -> None:
         self.config = config
+        self.size = size
         self.dim = config.height * config.window
 
     def read(self, example: Example) -> LineImage:
@@ -121,7 +125,7 @@ class Columns:
         if self.config.band is None:
             return scaled(image, height)
         ink = scaled_ink(image, height, stretch_contrast=True)
-        return with_writing_band(image, ink, height, self.config.band)
+        return with_writing_band(image, ink, height, self.config.band, self.size)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns ceil(columns / step) frames of height x window values: column by column, each from the top.

@@ -37,7 +37,11 @@ def writing_band(ink: Float32[np.ndarray, "height width"]) -> tuple[float, float
 
 
 def with_writing_band(
-    image: LineImage, ink: Float32[np.ndarray, "height2 width2"], height: int, share: float
+    image: LineImage,
+    ink: Float32[np.ndarray, "height2 width2"],
+    height: int,
+    share: float,
+    enlarged: float = 1.0,
 ) -> LineImage:
     """Returns the line at `height` pixels, its writing in the middle and its band `share` of the height.
 
@@ -48,11 +52,12 @@ def with_writing_band(
         ink: the same line at any scale, 0 for paper to 1 for ink.
         height: rows of the result.
         share: of the height, for the band of the writing.
+        enlarged: how many times as large the writing becomes beyond that.
     """
     middle, band = writing_band(ink)
     correction = float(np.clip(share * len(ink) / band, LEAST, MOST)) if band > 0 else 1.0
     rows, columns = image.pixels.shape
-    scale = correction * height / rows
+    scale = enlarged * correction * height / rows
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     pixels = np.asarray(
         Image.fromarray(image.pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -163,3 +163,32 @@ def test_what_no_frames_can_say_is_what_the_first_member_makes_of_it() -> None:
 def test_no_examples_are_read_as_none() -> None:
     none = Emissions(torch.zeros(0, 1, 4), torch.zeros(0, dtype=torch.int64))
     assert read_together(BeamConfig().build(TOKENS), [none, none]) == []
+
+
+def test_a_search_of_one_member_that_found_nothing_takes_nothing_from_the_others() -> None:
+    decoder = BeamConfig(grammar="a(bb)*", beam_width=1).build(TOKENS)
+    a, b = TOKENS.encode("ab")
+
+    def said(*rows: dict[int, float]) -> Emissions:
+        probs = np.full((len(rows), len(TOKENS)), 1e-6)
+        for row, places in zip(probs, rows, strict=True):
+            for token, prob in places.items():
+                row[token] = prob
+        return batch(np.log(probs / probs.sum(axis=1, keepdims=True)))
+
+    sure = said({a: 1.0}, {0: 1.0}, {0: 1.0})
+    # The beam of one goes for ab, which may not end, and comes back to a as what is left.
+    misled = said({a: 1.0}, {b: 1.0}, {0: 1.0})
+    [[fallback]] = decoder(misled)
+    for members in ([misled, sure], [sure, misled]):
+        [[found]] = read_together(decoder, members)
+        assert found.text == "a" and np.isfinite(found.score)
+    assert fallback.text == "a"
+
+
+def test_a_text_that_the_first_member_calls_impossible_is_not_read() -> None:
+    with np.errstate(divide="ignore"):
+        first = np.log(np.array([[0.5, 0.0, 0.5, 0.0]] * 2))
+        second = np.log(np.array([[0.01, 0.0, 0.09, 0.9]] * 2))
+    [[found]] = read_together(BeamConfig().build(TOKENS), [batch(first), batch(second)])
+    assert found.text in ("", "a") and len(found.spans) == len(found.token_ids)
