@@ -166,24 +166,28 @@ def test_no_examples_are_read_as_none() -> None:
 
 
 def test_a_search_of_one_member_that_found_nothing_takes_nothing_from_the_others() -> None:
-    decoder = BeamConfig(grammar="a(bb)*", beam_width=1).build(TOKENS)
-    a, b = TOKENS.encode("ab")
+    digits = TokenTable.from_texts(["0123456789"])
+    decoder = BeamConfig(grammar="[0-9]([0-9][0-9])*", beam_width=4).build(digits)
 
-    def said(*rows: dict[int, float]) -> Emissions:
-        probs = np.full((len(rows), len(TOKENS)), 1e-6)
-        for row, places in zip(probs, rows, strict=True):
-            for token, prob in places.items():
-                row[token] = prob
-        return batch(np.log(probs / probs.sum(axis=1, keepdims=True)))
+    def said(spikes: list[str | None], sharpness: float) -> Emissions:
+        """A spike for each digit, of any one where it is None, and certain blanks between them."""
+        rows = np.full((2 * len(spikes) + 1, len(digits)), -sharpness)
+        rows[::2, 0] = sharpness
+        for row, spike in zip(rows[1::2], spikes, strict=True):
+            if spike is None:
+                row[1:] = sharpness + 0.001 * np.arange(len(digits) - 1)
+            else:
+                row[digits.encode(spike)] = sharpness
+        return batch(rows - np.logaddexp.reduce(rows, axis=1, keepdims=True))
 
-    sure = said({a: 1.0}, {0: 1.0}, {0: 1.0})
-    # The beam of one goes for ab, which may not end, and comes back to a as what is left.
-    misled = said({a: 1.0}, {b: 1.0}, {0: 1.0})
+    # Six digits match nothing, and the beam is too narrow for the five that would.
+    misled = said(["1", None, None, None, None, None], 20.0)
     [[fallback]] = decoder(misled)
+    assert fallback.score == -math.inf
+    sure = said(list(fallback.text), 4.0)
     for members in ([misled, sure], [sure, misled]):
         [[found]] = read_together(decoder, members)
-        assert found.text == "a" and np.isfinite(found.score)
-    assert fallback.text == "a"
+        assert found.text == fallback.text and np.isfinite(found.score)
 
 
 def test_a_text_that_the_first_member_calls_impossible_is_not_read() -> None:
