@@ -55,6 +55,8 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
     Attributes:
         layers: the stem, from the bottom.
         column: how the feature maps of a column become one frame: their maximum over F, or all of them side by side.
+        column_size: numbers that such a frame is brought to by a linear layer, which saves the layers above much of
+            their work where the maps stand side by side; None leaves it as it is.
         dropout: probability with which a whole feature map of a stem layer is dropped (from the second layer on).
         num_masks: stretches of columns, for every 100 of the stem, that the layers above do not see in training.
         max_masked: columns of the longest of them.
@@ -70,6 +72,7 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
         ConvLayerConfig(channels=96, pool=(1, 2)),
     )
     column: Literal["max", "concat"] = "max"
+    column_size: Count | None = None
     dropout: Share = 0.1
     num_masks: FromZero = 0.0
     max_masked: Count = 5
@@ -96,6 +99,10 @@ class ConvRecurrentEncoder(nn.Module):
         for layer in self._stem_layers():
             height = int(layer.output_lengths(torch.tensor([height], device="cpu"), axis=1)[0])
         self.stem_dim = channels[-1] * (height if config.column == "concat" else 1)
+        self.to_frame = None
+        if config.column_size is not None:
+            self.to_frame = nn.Linear(self.stem_dim, config.column_size)
+            self.stem_dim = config.column_size
         self.num_masks, self.max_masked = config.num_masks, config.max_masked
         self.recurrent = config.recurrent.build(self.stem_dim)
         self.output_dim = self.recurrent.output_dim
@@ -131,7 +138,11 @@ class ConvRecurrentEncoder(nn.Module):
         for layer in self.stem:
             maps, lengths = layer(maps, lengths)
         by_column = maps.permute(0, 2, 3, 1)
-        return by_column.amax(dim=2) if self.column == "max" else by_column.flatten(2), lengths
+        frames = by_column.amax(dim=2) if self.column == "max" else by_column.flatten(2)
+        if self.to_frame is not None:
+            frames = self.to_frame(frames)
+            frames = frames * frame_mask(lengths, frames.shape[1], frames.dtype)[:, 0]
+        return frames, lengths
 
     def _stem_layers(self) -> Iterable["ConvLayer"]:
         return cast(Iterable[ConvLayer], self.stem)  # ModuleList bears no element type

@@ -53,10 +53,12 @@ def test_training_normalises_each_map_over_the_valid_frames_of_the_batch() -> No
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_more_padding_changes_neither_result_nor_gradient_in_training() -> None:
+@pytest.mark.parametrize("column_size", [None, 5])
+def test_more_padding_changes_neither_result_nor_gradient_in_training(column_size: int | None) -> None:
     lengths = [9, 4, 7]
     config = ConvRecurrentConfig(
         layers=(ConvLayerConfig(channels=3, pool=(2, 2)), ConvLayerConfig(channels=4)),
+        column_size=column_size,
         dropout=0.0,
         recurrent=RECURRENT,
     )
@@ -121,6 +123,19 @@ def test_a_column_is_the_maximum_of_its_maps_or_all_of_them() -> None:
         for column in ("max", "concat")
     }
     assert widths == {"max": 4, "concat": 4 * 4}  # 7 features become 4
+
+
+def test_columns_are_brought_to_a_size_and_stay_zero_in_the_padding() -> None:
+    one = ConvLayerConfig(channels=4, pool=(1, 2))
+    config = ConvRecurrentConfig(layers=(one,), column="concat", column_size=5, recurrent=RECURRENT)
+    encoder = config.build(7).eval()
+    assert encoder.stem_dim == encoder.recurrent.layers[0].cells.input_size == 5
+    wide = ConvRecurrentConfig(layers=(one,), column="concat", recurrent=RECURRENT).build(7).eval()
+    wide.stem.load_state_dict(encoder.stem.state_dict())
+    features, lengths = torch.randn(2, 6, 7, generator=torch.manual_seed(3)), torch.tensor([6, 4])
+    frames, _ = encoder.stem_frames(features, lengths)
+    torch.testing.assert_close(frames[0], encoder.to_frame(wide.stem_frames(features, lengths)[0][0]))
+    assert frames[1, :4].abs().min() > 0 and frames[1, 4:].eq(0).all()
 
 
 def test_the_columns_that_the_lstm_reads_are_those_of_the_stem() -> None:
