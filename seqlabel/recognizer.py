@@ -322,7 +322,7 @@ class Recognizer:
         on_example: Callable[[], object] | None = None,
         on_emissions: Callable[[list[int], Emissions], object] | None = None,
     ) -> list[list[Hypothesis]]:
-        """Returns the best hypotheses of each example, with the confidences that its first network gave.
+        """Returns the best hypotheses of each example, with the networks' confidences, which nothing has calibrated.
 
         The callbacks are those of `decode`; emissions are those of the first network at the first view.
         """

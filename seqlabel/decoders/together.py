@@ -18,6 +18,7 @@ from seqlabel.decoders.greedy import Greedy
 from seqlabel.decoders.prefix_search import PrefixSearch
 from seqlabel.decoders.spans import frames_of, joined, token_spans
 from seqlabel.records import Hypothesis, Span
+from seqlabel.tokens import TokenTable
 
 PROPOSALS = 10
 """Labellings that each member proposes, where the decoder finds more than one."""
@@ -29,8 +30,9 @@ def read_together(
     """Returns up to `n_best` different labellings for each example, the best first.
 
     A labelling y has the score log((p_1(y) + ... + p_K(y)) / K), p_k(y) being the sum of all its paths in the emissions
-    of member k, and the decoder's language score beside it. Its frames and confidences are those of its best path in
-    the first member, and what that member calls impossible, for want of frames say, is not read.
+    of member k, and the decoder's language score beside it. Its frames are those of its best path in the first member,
+    and what that member calls impossible, for want of frames say, is not read. The confidence of a token is the mean of
+    those that the best paths in all members give it.
 
     Args:
         decoder: proposes labellings for each member; `Greedy` and `PrefixSearch` propose one each.
@@ -47,7 +49,7 @@ def read_together(
     def read(
         example: tuple[tuple[list[Hypothesis], ...], tuple[np.ndarray, ...]],
     ) -> list[Hypothesis]:
-        return _best(decoder, *example)[:n_best]
+        return _best(decoder, *example, n_best)
 
     num_threads = min(torch.get_num_threads(), len(examples))
     if num_threads <= 1:
@@ -60,8 +62,9 @@ def _best(
     decoder: Beam | Greedy | PrefixSearch,
     proposed: tuple[list[Hypothesis], ...],
     frames: tuple[np.ndarray, ...],
+    n_best: int,
 ) -> list[Hypothesis]:
-    """Returns what the members propose for an example, the best first."""
+    """Returns up to `n_best` of what the members propose for an example, the best first."""
     proposals: dict[tuple[tuple[int, ...], str], Hypothesis] = {}
     for found in (hypothesis for hypotheses in proposed for hypothesis in hypotheses):
         # What no lexicon or grammar allows, for want of anything else.
@@ -83,14 +86,30 @@ def _best(
             scored.append((acoustic + found.language_score, acoustic, found))
     # No text that the lexicon or the grammar allows: what the first member makes of it.
     if not scored:
-        return proposed[0]
+        return proposed[0][:n_best]
     scored.sort(key=lambda row: -row[0])
     placed = []
-    for score, acoustic, found in scored:
-        spans = token_spans(frames[0], found.token_ids, decoder.tokens)
+    for score, acoustic, found in scored[:n_best]:
+        spans = _spans(frames, found.token_ids, decoder.tokens)
         words = _placed_words(found, spans)
         placed.append(replace(found, score=score, acoustic_score=acoustic, spans=spans, words=words))
     return placed
+
+
+def _spans(frames: tuple[np.ndarray, ...], token_ids: Sequence[int], tokens: TokenTable) -> tuple[Span, ...]:
+    """Returns the tokens at their places in the first member, as sure as all members are in the mean."""
+    spans = token_spans(frames[0], token_ids, tokens)
+    confidences = np.array([span.confidence for span in spans])
+    for rows in frames[1:]:
+        if required_frames(token_ids) <= len(rows):
+            found = token_spans(rows, token_ids, tokens)
+            # Where it is impossible there is no path, and nothing to be sure of.
+            if len(found) == len(spans):
+                confidences += [span.confidence for span in found]
+    return tuple(
+        replace(span, confidence=float(confidence))
+        for span, confidence in zip(spans, confidences / len(frames), strict=True)
+    )
 
 
 def _placed_words(found: Hypothesis, spans: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -116,6 +116,24 @@ def test_places_are_those_of_the_first_member() -> None:
         assert [(word.text, word.start_frame) for word in found.words] == [("a", places[0]), ("b", places[2])]
 
 
+def test_a_token_is_as_sure_as_the_members_are_in_the_mean() -> None:
+    def said(sureness: float) -> np.ndarray:
+        rows = np.full((3, 4), 0.001)
+        rows[:, 0] = 0.997
+        rows[1] = (1 - sureness - 0.002, 0.001, sureness, 0.001)
+        return np.log(rows)
+
+    [[found]] = read_together(BeamConfig().build(TOKENS), [batch(said(p)) for p in (0.9, 0.7, 0.2)])
+    assert found.text == "a"
+    assert found.spans[0].confidence == found.words[0].confidence == pytest.approx(0.6)
+    # One that has too few frames for the text is not sure of it at all.
+    long = np.log(np.array([[0.03, 0.01, 0.95, 0.01], [0.08, 0.01, 0.01, 0.9]]))
+    short = np.log(np.array([[0.5, 0.001, 0.498, 0.001]]))
+    [[found]] = read_together(BeamConfig().build(TOKENS), [batch(long), batch(short)])
+    assert found.text == "ab"
+    assert [span.confidence for span in found.spans] == pytest.approx([0.475, 0.45])
+
+
 def test_words_of_a_pronounced_lexicon_keep_their_names_at_the_places_of_the_first_member() -> None:
     phones = TokenTable.from_texts(["k a t o"], unit="word")
     lexicon = (Pronunciation("cat", "k a t"), Pronunciation("oak", "o k"))
