@@ -2,7 +2,7 @@
 
 Prepare:  python -m data_prep.poilus data/poilus
 Train:    seqlabel train recipes/poilus/poilus.py
-Expect:   dev CER 19.6 %, WER 53.0 % (seed 1 at epoch 30, 2026-11-27; README.md)
+Expect:   dev CER 19.59 %, with `--views 5` 17.50 % (seed 1, 2026-11-27), an hour and a half on two quiet threads
 """
 
 from seqlabel.augmentations import ImageWarpConfig
