@@ -103,18 +103,17 @@ def main() -> None:
                 spent += seconds
             rows = [(name, pairs, spent)]
             if arguments.views > 1 and name != GREEDY:
-                pairs, spent = [], 0.0
-                for turn, (_, read) in enumerate(turns):
-                    setting = kept.get(f"{path} {name} {turn} {arguments.measure}", BeamConfig())
-                    reader = Recognizer(
-                        recognizer.loaded, "cpu", setting, language, num_views=arguments.views
-                    )
-                    start = time.perf_counter()
-                    evaluation = reader.evaluate(read.examples)
-                    spent += time.perf_counter() - start
-                    texts = [hypothesis.text for hypothesis in evaluation.hypotheses]
-                    pairs += zip(evaluation.references, texts, strict=True)
-                rows.append((f"{name}, {arguments.views} views", pairs, spent))
+                settings = [
+                    kept.get(f"{path} {name} {turn} {arguments.measure}") for turn in range(len(turns))
+                ]
+                parts = [
+                    at_views(recognizer, setting, language, arguments.views, read)
+                    for setting, (_, read) in zip(settings, turns, strict=True)
+                ]
+                joined = [pair for part, _ in parts for pair in part]
+                rows.append(
+                    (f"{name}, {arguments.views} views", joined, sum(seconds for _, seconds in parts))
+                )
             for row, pairs, spent in rows:
                 rates.setdefault(row, []).append(score(pairs))
                 milliseconds.setdefault(row, []).append(1000 * spent / len(pairs))
@@ -193,6 +192,19 @@ def timed(read: Callable[[np.ndarray], str], emissions: Sequence[np.ndarray]) ->
     start = time.perf_counter()
     texts = [read(rows) for rows in emissions]
     return texts, time.perf_counter() - start
+
+
+def at_views(
+    recognizer: Recognizer, setting: BeamConfig | None, language: LanguageModels, num_views: int, split: Split
+) -> tuple[list[tuple[str, str]], float]:
+    """Returns references and texts of some lines that are looked at several times, and the seconds of all of it."""
+    reader = Recognizer(recognizer.loaded, "cpu", setting or BeamConfig(), language, num_views=num_views)
+    start = time.perf_counter()
+    found = reader.evaluate(split.examples)
+    seconds = time.perf_counter() - start
+    return list(
+        zip(found.references, (hypothesis.text for hypothesis in found.hypotheses), strict=True)
+    ), seconds
 
 
 def spread(values: Sequence[float]) -> str:

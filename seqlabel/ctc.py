@@ -11,7 +11,7 @@ from typing import Any, no_type_check
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from seqlabel.compiled import compiled
@@ -62,13 +62,19 @@ def align(log_probs: Float[np.ndarray, "T C"], target: Sequence[int]) -> list[in
         raise ValueError(f"the text needs {needed} frames, there are {num_frames}")
     if num_frames == 0:
         return []
-    states = np.full(2 * len(target) + 1, BLANK)
-    states[1::2] = target
-    # From two states back only across a blank between different tokens.
-    can_skip = np.zeros(len(states), bool)
-    can_skip[3::2] = states[3::2] != states[1:-2:2]
+    states, can_skip = _extended(target)
     found: list[int] = states[_best_states(np.asarray(log_probs, np.float64), states, can_skip)].tolist()
     return found
+
+
+def _extended(target: Sequence[int]) -> tuple[Int[np.ndarray, " S"], Bool[np.ndarray, " S"]]:
+    """Returns the 2 n + 1 states of a target of n tokens, a blank around each, and which are reached from two back."""
+    states = np.full(2 * len(target) + 1, BLANK)
+    states[1::2] = target
+    # Only across a blank between different tokens.
+    can_skip = np.zeros(len(states), bool)
+    can_skip[3::2] = states[3::2] != states[1:-2:2]
+    return states, can_skip
 
 
 @compiled
@@ -106,10 +112,7 @@ def log_likelihood(log_probs: Float[np.ndarray, "T C"], target: Sequence[int]) -
     The forward variables of Graves et al. 2006, section 4.1, scaled at each frame. That of a prefix which is less
     than 1e-300 of the others' sum becomes zero.
     """
-    states = np.full(2 * len(target) + 1, BLANK)
-    states[1::2] = target
-    can_skip = np.zeros(len(states), bool)
-    can_skip[3::2] = states[3::2] != states[1:-2:2]
+    states, can_skip = _extended(target)
     return float(_sum_of_paths(np.exp(np.asarray(log_probs, np.float64)), states, can_skip))
 
 

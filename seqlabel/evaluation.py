@@ -8,7 +8,7 @@ import torch
 
 from seqlabel.ctc import Emissions
 from seqlabel.data import bucketed_batches, collate
-from seqlabel.decoders import Decoder, read_together
+from seqlabel.decoders import Decoder, decode_ensemble
 from seqlabel.loaded import FeaturesOnDemand, Loaded
 from seqlabel.metrics import CharacterUnit, ErrorCounts, ErrorRates, score
 from seqlabel.model import Model
@@ -54,7 +54,7 @@ def decode(
 
     What one array is read as does not depend on the others. In bfloat16 the encoder computes its products.
     `on_example` is called after each, `on_emissions` with the indices of each batch and what the model says of it.
-    With `others`, what all of them say is read together (`read_together`).
+    With `others`, what all of them say is read together (`decode_ensemble`).
     """
     found: dict[int, list[Hypothesis]] = {}
     models = [model, *(other for other, _ in others)]
@@ -74,7 +74,7 @@ def decode(
                 on_emissions(indices, emissions)
             if others:
                 along = [_emissions(other, heard, indices, device) for other, heard in others]
-                decoded = read_together(decoder, [emissions, *along], n_best)
+                decoded = decode_ensemble(decoder, [emissions, *along], n_best)
             else:
                 decoded = decoder(emissions, n_best=n_best)
             for index, hypotheses in zip(indices, decoded, strict=True):

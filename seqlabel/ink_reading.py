@@ -25,6 +25,6 @@ def read_ink_with(recognizer: Recognizer, path: Path, *, rows: bool = False) -> 
     """
     groups = read_ink_groups(path)
     parts = [split_rows(ink) if rows else [ink] for ink in groups]
-    frames = [recognizer.frames_of_ink(ink) for group in parts for ink in group]
+    frames = [recognizer.ensemble.frames_of_ink(ink) for group in parts for ink in group]
     best = (recognizer.calibrated(hypotheses[0]) for hypotheses in recognizer.read_frames(frames))
     return [[next(best) for _ in group] for group in parts]

@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from seqlabel.calibration import Calibration, Scale
 from seqlabel.ctc import Emissions
 from seqlabel.decoders import token_spans, words_of
+from seqlabel.ensemble import Frames
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.features import Columns, GeometricColumns
 from seqlabel.formats import (
@@ -22,7 +23,7 @@ from seqlabel.formats import (
     read_page,
     read_page_line,
 )
-from seqlabel.recognizer import Frames, Recognizer
+from seqlabel.recognizer import Recognizer
 from seqlabel.records import Example, Hypothesis, LineImage, Span
 from seqlabel.tokens import TokenTable
 
@@ -89,7 +90,7 @@ def read_page_with(
         on_line()
         example = Example(id=line.id, source=page_address(path, index))
         try:
-            frames[index] = recognizer.frames(example)
+            frames[index] = recognizer.ensemble.frames(example)
         except SeqlabelError as error:
             failed[index] = error
     emitted: dict[int, np.ndarray] = {}

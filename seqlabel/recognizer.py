@@ -24,27 +24,23 @@ from seqlabel.data import (
 from seqlabel.decoders import Beam, BeamConfig, Decoder, DecoderConfig, GreedyConfig, path_spans
 from seqlabel.decoders.search import PRONOUNCED
 from seqlabel.devices import choose_device, prepare_arithmetic
+from seqlabel.ensemble import Ensemble, Frames
 from seqlabel.errors import ConfigError, ManifestError, SeqlabelError
 from seqlabel.evaluation import Evaluation, Heard, decode, evaluate
 from seqlabel.formats import AUDIO_SUFFIXES, audio_seconds
 from seqlabel.language_model import LanguageModels
-from seqlabel.loaded import Loaded
 from seqlabel.long_recordings import LONG_SECONDS, Stretch, merged, read_long, reads_long
 from seqlabel.manifest import read_manifest, without_untold_lines
 from seqlabel.metrics import CharacterUnit, ErrorRates
-from seqlabel.model import Model
 from seqlabel.model_file import Header, LoadedModel, load_model
 from seqlabel.objectives import CtcConfig
-from seqlabel.records import Example, Hypothesis, Signal, Span, Strokes
+from seqlabel.records import Example, Hypothesis, Signal, Span
 from seqlabel.texts import changes
-from seqlabel.views import View, views_of
 
 CHUNK = 64
 """Files that are read before a batch is decoded: bounds the memory, and the wait, whatever the number of files."""
 
 
-Frames = tuple[np.ndarray, ...]
-"""The (T, F) array of an example for each network and view that reads it."""
 Features = list[Frames | SeqlabelError]
 Precision = Literal["float32", "bfloat16"]
 
@@ -81,14 +77,6 @@ class Aligned:
     spans: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A network and how it looks at an example."""
-
-    model: Model
-    view: View
-
-
 class Recognizer:
     """Reads files with a trained model, or with several together.
 
@@ -109,16 +97,12 @@ class Recognizer:
         num_views: int = 1,
     ) -> None:
         self.loaded = loaded
-        self.members = [
-            Member(one.model, view) for one in (loaded, *others) for view in views_of(one.frontend, num_views)
-        ]
-        if len(self.members) > 1:
-            _check_together([loaded, *others])
+        self.ensemble = Ensemble([loaded, *others], num_views)
         self.device = choose_device(device)
         self.precision: torch.dtype = getattr(torch, precision)
         self.calibration = loaded.header.calibration
         config = loaded.header.experiment.decoder if decoder is None else decoder
-        if decoder is None and len(self.members) > 1 and isinstance(config, GreedyConfig):
+        if decoder is None and len(self.ensemble.members) > 1 and isinstance(config, GreedyConfig):
             config = BeamConfig()
         self.decoder = config.build(loaded.header.tokens, loaded.language if language is None else language)
 
@@ -142,7 +126,7 @@ class Recognizer:
                 read by a beam in the place of the best path, which proposes one text alone.
             language: the language models, in place of those in the file.
             precision: of the encoder's arithmetic.
-            others: model files with the same tokens, which read along (`read_together`).
+            others: model files with the same tokens, which read along (`decode_ensemble`).
             num_views: how often each network looks at an example (`views_of`).
 
         Raises:
@@ -226,7 +210,7 @@ class Recognizer:
         found: Features = []
         for path in paths:
             try:
-                found.append(self.frames(Example(id=str(path), source=path)))
+                found.append(self.ensemble.frames(Example(id=str(path), source=path)))
             except SeqlabelError as error:
                 found.append(named(path, error))
         return found
@@ -269,7 +253,7 @@ class Recognizer:
             FormatError: the file cannot be read, also where damage is met half way.
             ConfigError: several networks or views are to read it.
         """
-        if len(self.members) > 1:
+        if len(self.ensemble.members) > 1:
             raise ConfigError(
                 f"{path}: lasts more than {LONG_SECONDS:g} s and is read in stretches, by one model at one view; leave "
                 "--with and --views out"
@@ -292,29 +276,6 @@ class Recognizer:
         by_sound = isinstance(self.decoder, Beam) and self.decoder.kind == PRONOUNCED
         return merged(stretches, self.header.tokens, has_whole_words=by_sound)
 
-    def frames(self, example: Example, signal: Signal | None = None) -> Frames:
-        """Returns what each network is given of an example, at each view.
-
-        Args:
-            example: what is read.
-            signal: what the first front end has read of it, where it has.
-
-        Raises:
-            FormatError: the file cannot be read as what a network's features need.
-        """
-        signals = {} if signal is None else {id(self.loaded.frontend): signal}
-        found = []
-        for member in self.members:
-            frontend = member.view.frontend
-            if id(frontend) not in signals:
-                signals[id(frontend)] = frontend.read(example)
-            found.append(member.view(member.view.changed(signals[id(frontend)]), example.group))
-        return tuple(found)
-
-    def frames_of_ink(self, ink: Strokes) -> Frames:
-        """Returns what each network is given of pen ink, at each view."""
-        return tuple(member.view(member.view.changed(ink)) for member in self.members)
-
     def read_frames(
         self,
         frames: Sequence[Frames],
@@ -328,7 +289,7 @@ class Recognizer:
         """
         others = [
             (member.model, [each[turn] for each in frames])
-            for turn, member in enumerate(self.members)
+            for turn, member in enumerate(self.ensemble.members)
             if turn
         ]
         return decode(
@@ -550,10 +511,12 @@ class Recognizer:
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
         others: list[Heard] = []
-        if together and len(self.members) > 1:
-            with progress(bar_of, "looking again", len(examples) * (len(self.members) - 1)) as on_look:
+        if together and len(self.ensemble.members) > 1:
+            with progress(
+                bar_of, "looking again", len(examples) * (len(self.ensemble.members) - 1)
+            ) as on_look:
                 try:
-                    others = self._heard_by_others(loaded, on_look)
+                    others = self.ensemble.heard_by_others(loaded, on_look)
                 except ManifestError as error:
                     raise ManifestError(f"{where}: {error}") from error
         with progress(bar_of, "decoding", len(examples)) as on_example:
@@ -572,72 +535,3 @@ class Recognizer:
             )
         changed = changes(texts, ((example.id, example.text) for example in told if example.text is not None))
         return replace(evaluation, num_untold=len(given) - len(examples), changes=changed)
-
-    def _heard_by_others(self, loaded: Sequence[Loaded], on_look: Callable[[], object]) -> list[Heard]:
-        """Returns the other networks and views, each with what it is given of the examples.
-
-        Raises:
-            ManifestError: one of them cannot read an example.
-        """
-        first = self.loaded.frontend
-        signals = {id(first): [item.known_signal for item in loaded]}
-        fitted = {id(first.normalizer)}
-        found: list[Heard] = []
-        for member in self.members[1:]:
-            frontend, view = member.view.frontend, member.view
-            frames = []
-            example = None
-            try:
-                if id(frontend) not in signals:
-                    signals[id(frontend)] = []
-                    for example in (item.example for item in loaded):
-                        signals[id(frontend)].append(frontend.read(example))
-                own = signals[id(frontend)]
-                # All views of a network go by the statistics of the first.
-                if id(frontend.normalizer) not in fitted:
-                    fitted.add(id(frontend.normalizer))
-                    frontend.fit_groups(
-                        (signal, item.example.group) for signal, item in zip(own, loaded, strict=True)
-                    )
-                for signal, example in zip(own, (item.example for item in loaded), strict=True):
-                    frames.append(view(view.changed(signal), example.group))
-                    on_look()
-            except SeqlabelError as error:
-                which = "" if example is None else f"'{example.id}': "
-                raise ManifestError(
-                    f"{which}{error}; one of the models that read along refuses it"
-                ) from error
-            found.append((member.model, frames))
-        return found
-
-
-def _check_together(models: Sequence[LoadedModel]) -> None:
-    """Refuses models that cannot read together.
-
-    Raises:
-        ConfigError: one has not learnt by CTC, or has other tokens, or reads other files.
-    """
-    first = models[0]
-    for number, one in enumerate(models, start=1):
-        which = "the model" if number == 1 else f"model {number}"
-        if not isinstance(one.header.experiment.objective, CtcConfig):
-            raise ConfigError(f"{which} has not learnt by CTC, and reads alone and at one view")
-        if one.header.tokens != first.header.tokens:
-            raise ConfigError(
-                f"{which} has other tokens than the first one: {_difference(first.header, one.header)}; models that "
-                "read together have learnt the same alphabet"
-            )
-        if one.frontend.suffixes != first.frontend.suffixes:
-            raise ConfigError(
-                f"{which} reads {' '.join(sorted(one.frontend.suffixes))}, the first one "
-                f"{' '.join(sorted(first.frontend.suffixes))}; models that read together read the same files"
-            )
-
-
-def _difference(first: Header, other: Header) -> str:
-    own, others = first.tokens.tokens, other.tokens.tokens
-    odd = sorted(set(own) ^ set(others))
-    if not odd:
-        return "another order, unit or form of them"
-    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
-    return f"{', '.join(map(repr, odd[:3]))}{more} in one of them alone"

@@ -11,11 +11,12 @@ from jaxtyping import Float64, Int64
 
 from seqlabel.bars import BarOf
 from seqlabel.borders import Utterance, find_borders
+from seqlabel.ensemble import Frames
 from seqlabel.errors import SeqlabelError
 from seqlabel.features import LogMel, Mfcc, MfccConfig
 from seqlabel.formats import TimedReading, TimedText
 from seqlabel.long_recordings import Stretch, frames_for_one
-from seqlabel.recognizer import Frames, Recognizer, named
+from seqlabel.recognizer import Recognizer, named
 from seqlabel.records import Example, Hypothesis, Span, Waveform
 
 MOST_SECONDS = 0.25
@@ -62,7 +63,7 @@ def read_timed(
                     continue
                 example = Example(id=str(path), source=path)
                 signal = frontend.read(example)
-                frames[index] = recognizer.frames(example, signal)
+                frames[index] = recognizer.ensemble.frames(example, signal)
             except SeqlabelError as error:
                 results[index] = named(path, error)
                 continue

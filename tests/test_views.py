@@ -38,14 +38,14 @@ def test_writing_is_cut_out_anew_at_each_size(rows: tuple[int, int], tmp_path: P
     views = views_of(frontend, MOST_VIEWS)
     assert len(views) == 1 + len(IMAGES)
     example = Example(id="a", source=path)
-    shown = [view(view.read(example)) for view in views]
+    shown = [view(view.frontend.read(example)) for view in views]
     np.testing.assert_array_equal(shown[0], frontend(frontend.read(example)))
-    for config, frames in zip(IMAGES, shown[1:], strict=True):
+    for size, frames in zip(IMAGES, shown[1:], strict=True):
         assert frames.shape[1] == 64
-        assert len(frames) == pytest.approx(config.size * len(shown[0]), rel=0.03)
+        assert len(frames) == pytest.approx(size * len(shown[0]), rel=0.03)
         # The letters are as much higher as they are wider.
         high = [(part > 0.5).sum(axis=1).max() for part in (frames, shown[0])]
-        assert high[0] == pytest.approx(min(64, config.size * high[1]), abs=2)
+        assert high[0] == pytest.approx(min(64, size * high[1]), abs=2)
 
 
 @pytest.mark.parametrize(("band", "expected"), [(0.8, [1.125, 0.87, 1.125, 1.12]), (0.95, [1, 0.87, 1, 1])])
@@ -61,9 +61,9 @@ def test_a_line_of_its_own_height_is_made_wider(tmp_path: Path) -> None:
     signal = frontend.read(Example(id="a", source=tmp_path / "a.png"))
     assert isinstance(signal, LineImage)
     before = signal.pixels.copy()
-    for config, view in zip(IMAGES, views_of(frontend, MOST_VIEWS)[1:], strict=True):
+    for size, view in zip(IMAGES, views_of(frontend, MOST_VIEWS)[1:], strict=True):
         wider = view.changed(signal)
-        assert wider.pixels.shape == (8, round(signal.pixels.shape[1] * config.size))
+        assert wider.pixels.shape == (8, round(signal.pixels.shape[1] * size))
         assert wider.pixels.min() == 0 and wider.pixels.max() == 255
     np.testing.assert_array_equal(signal.pixels, before)
 
@@ -74,13 +74,13 @@ def test_ink_is_slanted_and_made_wider_and_narrower() -> None:
         times=(np.array([0, 1], np.float32), np.array([3], np.float32)),
     )
     frontend = Frontend(FrontendConfig(feature=PenConfig(), normalization=None))
-    for config, view in zip(INK, views_of(frontend, MOST_VIEWS)[1:], strict=True):
+    for (size, slant), view in zip(INK, views_of(frontend, MOST_VIEWS)[1:], strict=True):
         looked_at = view.changed(ink)
         assert looked_at.times is ink.times
         top, bottom = looked_at.strokes[0]
         assert bottom[1] - top[1] == 10
-        assert bottom[0] - top[0] == pytest.approx(10 * config.slant)
-        assert looked_at.strokes[1][0, 0] - bottom[0] == pytest.approx(30 * config.size)
+        assert bottom[0] - top[0] == pytest.approx(10 * slant)
+        assert looked_at.strokes[1][0, 0] - bottom[0] == pytest.approx(30 * size)
 
 
 def test_sound_and_matrices_last_longer_and_shorter() -> None:
@@ -92,11 +92,11 @@ def test_sound_and_matrices_last_longer_and_shorter() -> None:
     of_matrices = views_of(
         Frontend(FrontendConfig(feature=MatrixConfig(dim=2), normalization=None)), MOST_VIEWS
     )
-    for config, heard, shown in zip(SOUND, of_sound[1:], of_matrices[1:], strict=True):
+    for size, heard, shown in zip(SOUND, of_sound[1:], of_matrices[1:], strict=True):
         longer = heard.changed(sound)
-        assert (longer.sample_rate, len(longer.samples)) == (8000, round(8000 * config.size))
+        assert (longer.sample_rate, len(longer.samples)) == (8000, round(8000 * size))
         rows = shown.changed(matrix).values
-        assert rows.shape == (round(100 * config.size), 2)
+        assert rows.shape == (round(100 * size), 2)
         assert rows[0].tolist() == [0, 1] and rows[-1].tolist() == [198, 199]
 
 
@@ -126,7 +126,7 @@ def test_all_views_go_by_the_statistics_that_the_network_has_learnt_with(tmp_pat
     frontend.fit([(frontend.read(example), None)])
     for view in views_of(frontend, MOST_VIEWS):
         assert view.frontend.normalizer is frontend.normalizer
-        assert np.isfinite(view(view.read(example))).all()
+        assert np.isfinite(view(view.frontend.read(example))).all()
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,10 @@ def test_groups_have_their_own_statistics_in_each_network(
     alone = Recognizer.load(grouped, "cpu")
     first, second = twice.evaluate(dev), alone.evaluate(dev)
     assert first.ids == second.ids
-    own, other = (member.view.frontend.normalizer.groups for member in (twice.members[0], twice.members[2]))
+    own, other = (
+        member.view.frontend.normalizer.groups
+        for member in (twice.ensemble.members[0], twice.ensemble.members[2])
+    )
     assert set(own) == set(other) == {"writer0", "writer1"}
     for name, statistics in own.items():
         np.testing.assert_array_equal(statistics.mean, other[name].mean)
@@ -253,18 +256,20 @@ def test_the_title_of_an_evaluation_says_who_has_read(
     ).read_text().replace("\\", "")
 
 
-def test_a_file_that_goes_away_between_looks_is_told(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_a_file_that_goes_away_between_looks_is_told(
+    trained_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw_blocks(tmp_path / "line.png", "ab")
     manifest = tmp_path / "test.jsonl"
     write_manifest(manifest, [Example(id="a", source=tmp_path / "line.png", text="ab")])
     reader = Recognizer.load(trained_run.model, "cpu", others=[trained_run.model])
-    other = reader.members[1].view.frontend
+    other = reader.ensemble.members[1].view.frontend
     read = other.read
 
     def gone(example: Example) -> object:
         (tmp_path / "line.png").unlink()
         return read(example)
 
-    other.read = gone  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(other, "read", gone)
     with pytest.raises(ManifestError, match=r"test\.jsonl: 'a': .*line\.png.*read along"):
         reader.evaluate(manifest)

@@ -1,10 +1,10 @@
 """Decoders: emissions into hypotheses; one file for each kind."""
 
 from seqlabel.decoders.beam import Beam, BeamConfig
+from seqlabel.decoders.ensemble import decode_ensemble
 from seqlabel.decoders.greedy import Greedy, GreedyConfig
 from seqlabel.decoders.prefix_search import PrefixSearch, PrefixSearchConfig
 from seqlabel.decoders.spans import joined, path_spans, token_spans, word_spans, words_of
-from seqlabel.decoders.together import read_together
 from seqlabel.language_model import LanguageModels
 
 DecoderConfig = GreedyConfig | BeamConfig | PrefixSearchConfig
@@ -20,9 +20,9 @@ __all__ = [
     "LanguageModels",
     "PrefixSearch",
     "PrefixSearchConfig",
+    "decode_ensemble",
     "joined",
     "path_spans",
-    "read_together",
     "token_spans",
     "word_spans",
     "words_of",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqlabel.ctc import Emissions
-from seqlabel.decoders import BeamConfig, GreedyConfig, LanguageModels, PrefixSearchConfig, read_together
+from seqlabel.decoders import BeamConfig, GreedyConfig, LanguageModels, PrefixSearchConfig, decode_ensemble
 from seqlabel.language_model import Pronunciation, corpus, estimate
 from seqlabel.tokens import TokenTable
 from tests.decoders.reference import frames, labellings, language_score, spelled
@@ -36,7 +36,7 @@ def test_the_labelling_with_the_greatest_mean_probability_is_read(
     before = torch.get_num_threads()
     torch.set_num_threads(num_threads)
     try:
-        found = read_together(
+        found = decode_ensemble(
             BeamConfig(beam_width=WIDE).build(TOKENS), [batch(*rows) for rows in members], n_best=300
         )
     finally:
@@ -65,7 +65,7 @@ def test_what_the_language_allows_is_counted_once() -> None:
     settings = BeamConfig(beam_width=WIDE, lm_weight=0.8, insertion_bonus=0.4)
     models = LanguageModels(CHARACTERS)
     members = [frames(4, 3), frames(5, 4)]
-    [found] = read_together(settings.build(TOKENS, models), [batch(rows) for rows in members], n_best=50)
+    [found] = decode_ensemble(settings.build(TOKENS, models), [batch(rows) for rows in members], n_best=50)
     truths = [labellings(rows) for rows in members]
     for hypothesis in found:
         ids = hypothesis.token_ids
@@ -81,7 +81,7 @@ def test_priors_divide_each_members_emissions() -> None:
     rows = frames(4, 1)
     decoder = settings.build(TOKENS)
     [[alone]] = decoder(batch(rows))
-    [[together]] = read_together(decoder, [batch(rows), batch(rows)])
+    [[together]] = decode_ensemble(decoder, [batch(rows), batch(rows)])
     assert together.token_ids == alone.token_ids
     assert together.score == pytest.approx(alone.score, abs=1e-9)
 
@@ -94,7 +94,7 @@ def test_a_member_and_its_double_read_what_it_reads_alone(
         said = batch(frames(6, seed), frames(3, seed + 50))
         decoder = config.build(TOKENS)
         alone = decoder(said)
-        together = read_together(decoder, [said, said])
+        together = decode_ensemble(decoder, [said, said])
         for own, [joint] in zip(alone, together, strict=True):
             assert (joint.text, joint.token_ids) == (own[0].text, own[0].token_ids)
             assert [span.text for span in joint.spans] == [span.text for span in own[0].spans]
@@ -110,7 +110,7 @@ def test_places_are_those_of_the_first_member() -> None:
     first, second = peaks - np.logaddexp.reduce(peaks, axis=2, keepdims=True)
     second = second[:6]
     for order, places in (((first, second), (2, 5, 8)), ((second, first), (1, 3, 4))):
-        [[found]] = read_together(BeamConfig().build(TOKENS), [batch(rows) for rows in order])
+        [[found]] = decode_ensemble(BeamConfig().build(TOKENS), [batch(rows) for rows in order])
         assert found.text == "a b"
         assert tuple(span.start_frame for span in found.spans) == places
         assert [(word.text, word.start_frame) for word in found.words] == [("a", places[0]), ("b", places[2])]
@@ -123,13 +123,13 @@ def test_a_token_is_as_sure_as_the_members_are_in_the_mean() -> None:
         rows[1] = (1 - sureness - 0.002, 0.001, sureness, 0.001)
         return np.log(rows)
 
-    [[found]] = read_together(BeamConfig().build(TOKENS), [batch(said(p)) for p in (0.9, 0.7, 0.2)])
+    [[found]] = decode_ensemble(BeamConfig().build(TOKENS), [batch(said(p)) for p in (0.9, 0.7, 0.2)])
     assert found.text == "a"
     assert found.spans[0].confidence == found.words[0].confidence == pytest.approx(0.6)
     # One that has too few frames for the text is not sure of it at all.
     long = np.log(np.array([[0.03, 0.01, 0.95, 0.01], [0.08, 0.01, 0.01, 0.9]]))
     short = np.log(np.array([[0.5, 0.001, 0.498, 0.001]]))
-    [[found]] = read_together(BeamConfig().build(TOKENS), [batch(long), batch(short)])
+    [[found]] = decode_ensemble(BeamConfig().build(TOKENS), [batch(long), batch(short)])
     assert found.text == "ab"
     assert [span.confidence for span in found.spans] == pytest.approx([0.475, 0.45])
 
@@ -147,7 +147,7 @@ def test_words_of_a_pronounced_lexicon_keep_their_names_at_the_places_of_the_fir
         return rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)
 
     members = [batch(spikes((1, 3, 5, 7, 9), 11)), batch(spikes((0, 1, 2, 3, 4), 5))]
-    [[found]] = read_together(decoder, members)
+    [[found]] = decode_ensemble(decoder, members)
     assert found.text == "cat oak"
     assert [(word.text, word.start_frame, word.end_frame) for word in found.words] == [
         ("cat", 1, 6),
@@ -156,7 +156,7 @@ def test_words_of_a_pronounced_lexicon_keep_their_names_at_the_places_of_the_fir
 
 
 def test_what_does_not_fit_the_first_member_is_not_read() -> None:
-    [[found]] = read_together(
+    [[found]] = decode_ensemble(
         BeamConfig().build(TOKENS), [batch(frames(1, 1)), batch(frames(6, 2, sharpness=8.0))]
     )
     assert len(found.token_ids) <= 1
@@ -166,7 +166,7 @@ def test_a_lexicon_holds_for_all_members() -> None:
     decoder = BeamConfig().build(TOKENS, LanguageModels(lexicon=spelled(("ab", "bab"))))
     for seed in range(5):
         members = [batch(frames(6, 10 * seed + k)) for k in range(3)]
-        [[found]] = read_together(decoder, members)
+        [[found]] = decode_ensemble(decoder, members)
         assert set(found.text.split()) <= {"ab", "bab"}
 
 
@@ -174,13 +174,13 @@ def test_what_no_frames_can_say_is_what_the_first_member_makes_of_it() -> None:
     decoder = BeamConfig(grammar="abab").build(TOKENS)
     said = batch(frames(2, 1))
     [[alone]] = decoder(said)
-    [[found]] = read_together(decoder, [said, said])
+    [[found]] = decode_ensemble(decoder, [said, said])
     assert (found.text, found.score) == (alone.text, -math.inf)
 
 
 def test_no_examples_are_read_as_none() -> None:
     none = Emissions(torch.zeros(0, 1, 4), torch.zeros(0, dtype=torch.int64))
-    assert read_together(BeamConfig().build(TOKENS), [none, none]) == []
+    assert decode_ensemble(BeamConfig().build(TOKENS), [none, none]) == []
 
 
 def test_a_search_of_one_member_that_found_nothing_takes_nothing_from_the_others() -> None:
@@ -204,7 +204,7 @@ def test_a_search_of_one_member_that_found_nothing_takes_nothing_from_the_others
     assert fallback.score == -math.inf
     sure = said(list(fallback.text), 4.0)
     for members in ([misled, sure], [sure, misled]):
-        [[found]] = read_together(decoder, members)
+        [[found]] = decode_ensemble(decoder, members)
         assert found.text == fallback.text and np.isfinite(found.score)
 
 
@@ -212,5 +212,5 @@ def test_a_text_that_the_first_member_calls_impossible_is_not_read() -> None:
     with np.errstate(divide="ignore"):
         first = np.log(np.array([[0.5, 0.0, 0.5, 0.0]] * 2))
         second = np.log(np.array([[0.01, 0.0, 0.09, 0.9]] * 2))
-    [[found]] = read_together(BeamConfig().build(TOKENS), [batch(first), batch(second)])
+    [[found]] = decode_ensemble(BeamConfig().build(TOKENS), [batch(first), batch(second)])
     assert found.text in ("", "a") and len(found.spans) == len(found.token_ids)

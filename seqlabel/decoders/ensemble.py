@@ -24,7 +24,7 @@ PROPOSALS = 10
 """Labellings that each member proposes, where the decoder finds more than one."""
 
 
-def read_together(
+def decode_ensemble(
     decoder: Beam | Greedy | PrefixSearch, members: Sequence[Emissions], n_best: int = 1
 ) -> list[list[Hypothesis]]:
     """Returns up to `n_best` different labellings for each example, the best first.
