@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from seqlabel.augmentations.joining import joined
@@ -184,8 +184,8 @@ class BatchMaker:
     """Computes the batches of an epoch, each example augmented from a generator of its own.
 
     The generator of an example is seeded with (seed, epoch, index + 1), that of the order with (seed, epoch, 0), that
-    of what is joined with (seed, epoch, 0, 1), so that a run that goes on after a stop sees what the uninterrupted run
-    would have seen.
+    of what is joined with (seed, epoch, 0, 1), that of the auxiliary examples with (seed, epoch, 0, 2), so that a run
+    that goes on after a stop sees what the uninterrupted run would have seen.
     """
 
     def __init__(
@@ -198,6 +198,9 @@ class BatchMaker:
         num_views: int = 1,
         join_share: float = 0.0,
         separator: Sequence[int] = (),
+        num_own: int | None = None,
+        auxiliary_share: float = 1.0,
+        auxiliary_epochs: int = 10,
     ) -> None:
         self.frontend = frontend
         self.loaded = loaded
@@ -207,6 +210,8 @@ class BatchMaker:
         self.num_views = num_views
         self.join_share = join_share
         self.separator = tuple(separator)
+        self.num_own = len(loaded) if num_own is None else num_own
+        self.auxiliary_share, self.auxiliary_epochs = auxiliary_share, auxiliary_epochs
         self.lengths = frames_of(loaded)
         codes = groups_of(loaded)
         # Groups in the order in which they come up, the examples of each in theirs.
@@ -230,10 +235,20 @@ class BatchMaker:
                 length if partner is None else length + lengths[partner]
                 for length, partner in zip(lengths, self._partners(epoch), strict=True)
             ]
-        batches = bucketed_batches(lengths, batch_size, batch_frames, rng)
+        numbers = np.concatenate([np.arange(self.num_own), self.auxiliaries(epoch)])
+        batches = bucketed_batches([lengths[number] for number in numbers], batch_size, batch_frames, rng)
+        batches = [numbers[batch].tolist() for batch in batches]
         if shortest_first:
             batches.sort(key=lambda indices: max(lengths[index] for index in indices))
         return batches
+
+    def auxiliaries(self, epoch: int) -> Int64[np.ndarray, " _num_examples"]:
+        """Returns which of the auxiliary examples, those from `num_own` on, an epoch sees: fewer in each."""
+        share = self.auxiliary_share * max(0.0, 1 - epoch / self.auxiliary_epochs)
+        known = len(self.loaded) - self.num_own
+        rng = np.random.default_rng((self.seed, epoch, 0, 2))
+        drawn = rng.permutation(known)[: round(share * self.num_own)]
+        return self.num_own + np.sort(drawn)
 
     def partner(self, epoch: int, index: int) -> int | None:
         """Returns the example of the same group that is joined to this one in this epoch, or None.

@@ -40,6 +40,11 @@ class DataConfig(Config, frozen=True):
         join_share: probability with which another training example of the same group, drawn anew in each epoch, is
             joined to the end of an example, a space between their texts where the texts have any; together they are
             no longer than the longest example. Examples without a group are joined to each other. For CTC alone.
+        auxiliary: manifests of other examples, such as drawn lines or another corpus, that are learnt from as well, but
+            in the first epochs only. Their tokens are in the table too.
+        auxiliary_share: how many of them the first epoch sees, as a share of the number of training examples; from
+            then on there are fewer in each, drawn anew.
+        auxiliary_epochs: after how many there are none.
         batch_size: most examples in a batch.
         batch_frames: most frames in a batch, padding included.
         shortest_first: epochs at the beginning in which the batches come by length, the shortest first (SortaGrad, for
@@ -56,6 +61,9 @@ class DataConfig(Config, frozen=True):
     token_unit: TokenUnit = "character"
     offenders: Literal["refuse", "leave_out"] = "refuse"
     join_share: Share = 0.0
+    auxiliary: tuple[str, ...] = ()
+    auxiliary_share: Positive = 1.0
+    auxiliary_epochs: Count = 10
     batch_size: Count = 16
     batch_frames: Count = 16000
     shortest_first: CountFromZero = 0
@@ -217,7 +225,7 @@ def data_folder(recipe: Path, config: ExperimentConfig, given: Path | None) -> P
         prepare = f"with `python -m data_prep.{recipe.resolve().parent.name} {folder}`"
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such data folder; prepare the corpus {prepare}, or give --data-dir")
-    for name in (*config.data.train, *([config.data.dev] if config.data.dev else [])):
+    for name in (*config.data.train, *config.data.auxiliary, *([config.data.dev] if config.data.dev else [])):
         is_pattern = any(character in name for character in "*?[")  # what it stands for, its reader tells
         if not is_pattern and not (folder / name).exists():
             raise ConfigError(

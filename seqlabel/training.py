@@ -180,6 +180,9 @@ class Trainer:
             num_views=1 if self.model.makes_views else self.num_views,
             join_share=config.data.join_share,
             separator=data.tokens.encode(" ") if " " in data.tokens.tokens else (),
+            num_own=data.num_own,
+            auxiliary_share=config.data.auxiliary_share,
+            auxiliary_epochs=config.data.auxiliary_epochs,
         )
         self.progress = Progress(experiment=config, precision=config.training.precision, data_digest=digest)
         self.gradient_norms: list[float] = []
@@ -221,8 +224,10 @@ class Trainer:
         self._choose_arithmetic()
         num_parameters = sum(parameter.numel() for parameter in self.model.parameters())
         num_threads = self.progress.num_threads
+        num_auxiliary = len(self.data.train) - self.data.num_own
         self.log.line(
-            f"{len(self.data.train)} training and {len(self.data.dev)} dev examples, "
+            f"{self.data.num_own} training{f', {num_auxiliary} auxiliary' if num_auxiliary else ''} and "
+            f"{len(self.data.dev)} dev examples, "
             f"{len(self.data.tokens) - 1} tokens, {num_parameters:,} weights, {self.progress.precision}, "
             f"{num_threads} thread{'' if num_threads == 1 else 's'}"
         )
@@ -483,7 +488,7 @@ class Trainer:
             experiment=self.config,
             tokens=self.data.tokens,
             num_parameters=num_parameters,
-            summary=summary_of(self.progress, rates, len(self.data.train), len(self.data.dev)),
+            summary=summary_of(self.progress, rates, self.data.num_own, len(self.data.dev)),
             calibration=calibrate(verdict) if isinstance(self.config.objective, CtcConfig) else None,
         )
         if self.processes.is_first:

@@ -46,7 +46,8 @@ class TrainingSet:
 
     Attributes:
         frontend, tokens, model: how it reads, what it writes, and the untrained network between them.
-        train, dev: the examples.
+        train, dev: the examples; at the end of `train` the auxiliary ones.
+        num_own: of `train`, that are not auxiliary.
         dev_features: of dev, computed when they are wanted where there is no room for them.
         train_contents, dev_contents: digests of the contents, one row for each example; zeros for those that recur by
             nature (symbols).
@@ -56,6 +57,7 @@ class TrainingSet:
     tokens: TokenTable
     model: Model
     train: LoadedExamples
+    num_own: int
     dev: LoadedExamples
     dev_features: FeaturesOnDemand
     train_contents: UInt8[np.ndarray, "_num_train bytes"]
@@ -80,7 +82,7 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
         ManifestError: there are examples that cannot be used, and the recipe does not leave them out.
         ConfigError, FormatError: the augmentations lack something, such as a folder of noise.
     """
-    raw_train, raw_dev = read_examples(config.data, data_dir, log.line)
+    raw_train, raw_dev, num_auxiliary = read_examples(config.data, data_dir, log.line)
     train_examples, dev_examples = (
         part.changed(
             lambda example: with_prepared_text(example, config.texts, config.data.token_unit),
@@ -145,8 +147,9 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     train = LoadedExamples(train_examples.select(numbers), read_train[numbers], numbers, learnt, store)
     dev = LoadedExamples(dev_examples, read_dev, np.arange(len(dev_examples)), scored, None)
     dev_features = _dev_features(dev_store, read_dev, DEV_SHARE * room)
+    num_own = int((numbers < len(train_examples) - num_auxiliary).sum())
     return TrainingSet(
-        frontend, tokens, model, train, dev, dev_features, train_contents[numbers], dev_contents
+        frontend, tokens, model, train, num_own, dev, dev_features, train_contents[numbers], dev_contents
     )
 
 
@@ -221,8 +224,10 @@ def _dev_features(store: SignalStore, lengths: np.ndarray, room: float) -> Featu
 
 def read_examples(
     data: DataConfig, data_dir: Path, tell: Callable[[str], object]
-) -> tuple[ExampleTable, ExampleTable]:
-    """Returns the training and the dev examples; of pages the lines that nobody has transcribed are told and left out.
+) -> tuple[ExampleTable, ExampleTable, int]:
+    """Returns the training and the dev examples, and how many of the training ones, at their end, are auxiliary.
+
+    Of pages the lines that nobody has transcribed are told and left out.
 
     Args:
         data: which manifests.
@@ -248,24 +253,28 @@ def read_examples(
     train, dev = ExampleTable(), ExampleTable()
     for name, part in zip(data.train, scan_manifests([data_dir / name for name in data.train]), strict=True):
         add(train, name, part, data.group_pattern)
+    num_own = len(train)
+    for name in data.auxiliary:
+        add(train, name, scan_manifests([data_dir / name])[0], None)
+    num_auxiliary = len(train) - num_own
     if data.dev is not None:
         add(dev, data.dev, scan_manifests([data_dir / data.dev])[0], None)
-        return train, dev
-    dev_groups = held_out_groups(train, data.dev_share)
-    is_dev = np.fromiter(
-        ((example.group or example.id) in dev_groups for example in train), bool, count=len(train)
-    )
-    if is_dev.all():
+        return train, dev, num_auxiliary
+    own = train[:num_own]
+    dev_groups = held_out_groups(own, data.dev_share)
+    is_dev = np.zeros(len(train), bool)
+    is_dev[:num_own] = [(example.group or example.id) in dev_groups for example in own]
+    if is_dev[:num_own].all():
         raise ManifestError(
             f"{data_dir / ', '.join(data.train)}: all examples are of one group, so that none can be set apart for "
             "dev; name a dev set with --data.dev"
         )
     names = sorted(dev_groups)
     tell(
-        f"dev: {is_dev.sum():,} of {len(train):,} examples, groups {', '.join(names[:5])}"
+        f"dev: {is_dev.sum():,} of {num_own:,} examples, groups {', '.join(names[:5])}"
         f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
     )
-    return train.select(np.flatnonzero(~is_dev)), train.select(np.flatnonzero(is_dev))
+    return train.select(np.flatnonzero(~is_dev)), train.select(np.flatnonzero(is_dev)), num_auxiliary
 
 
 def _text_lines(

@@ -389,3 +389,30 @@ def test_an_exception_comes_out_where_its_result_was_due() -> None:
 
 def test_work_is_done_in_another_thread() -> None:
     assert set(ahead(lambda _: threading.get_ident(), range(3))).isdisjoint({threading.get_ident()})
+
+
+def auxiliary_maker() -> BatchMaker:
+    loaded = [Loaded(example(str(i), "a"), Matrix(frames(5, i)), 5, (1,)) for i in range(50)]
+    frontend = Frontend(FrontendConfig(feature=MatrixConfig(dim=2), normalization=None))
+    return BatchMaker(frontend, loaded, same_lengths, 1, num_own=20, auxiliary_share=1.0, auxiliary_epochs=4)
+
+
+def test_auxiliary_examples_become_fewer_and_the_others_are_all_there() -> None:
+    maker = auxiliary_maker()
+    for epoch, wanted in enumerate((20, 15, 10, 5, 0, 0)):
+        seen = sorted(index for batch in maker.order(epoch, 4, 1000) for index in batch)
+        assert seen[:20] == list(range(20)) and len(seen) == 20 + wanted == len(set(seen))
+        assert seen[20:] == maker.auxiliaries(epoch).tolist()
+    assert len({index for epoch in range(4) for index in maker.auxiliaries(epoch).tolist()}) > 20
+
+
+def test_auxiliary_examples_are_drawn_anew_in_each_epoch_and_the_same_after_a_stop() -> None:
+    first, again = auxiliary_maker(), auxiliary_maker()
+    assert again.order(1, 4, 1000) == first.order(1, 4, 1000)
+    assert not set(first.auxiliaries(3).tolist()) <= set(first.auxiliaries(2).tolist())
+
+
+def test_more_auxiliary_examples_than_there_are_is_all_of_them() -> None:
+    maker = auxiliary_maker()
+    maker.auxiliary_share = 9.0
+    assert maker.auxiliaries(0).tolist() == list(range(20, 50))

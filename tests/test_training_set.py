@@ -15,7 +15,7 @@ from seqlabel.objectives import CtcConfig, FramewiseConfig, ObjectiveConfig
 from seqlabel.records import Example
 from seqlabel.run_log import RunLog
 from seqlabel.texts import RuleConfig, TextConfig
-from seqlabel.training_set import TrainingSet, prepare
+from seqlabel.training_set import TrainingSet, prepare, read_examples
 
 RECURRENT = RecurrentConfig(hidden_size=2, num_layers=1)
 TEXTS = TextConfig()
@@ -262,3 +262,31 @@ def test_labels_are_learnt_as_the_settings_say(tmp_path: Path) -> None:
     assert data.tokens.tokens == ("<blank>", "a", "b")
     assert data.train[0].runs == ((1, 6.0), (2, 6.0))
     assert data.dev[0].example.text == "ab"
+
+
+def test_auxiliary_examples_stand_at_the_end_of_training(tmp_path: Path) -> None:
+    other = [write_example(tmp_path, "drawn", "cb"), write_example(tmp_path, "ink", "a")]
+    write_manifest(tmp_path / "drawn.jsonl", other)
+    training = [write_example(tmp_path, id_, "ab") for id_ in ("one", "two")]
+    data = prepared(tmp_path, training, auxiliary=("drawn.jsonl",))
+    assert [item.example.id for item in data.train] == ["one", "two", "drawn", "ink"]
+    assert data.num_own == 2 and "c" in data.tokens.tokens
+
+
+def test_auxiliary_examples_that_are_left_out_are_not_counted_as_own(tmp_path: Path) -> None:
+    other = [unreadable(tmp_path), write_example(tmp_path, "drawn", "a")]
+    write_manifest(tmp_path / "drawn.jsonl", other)
+    training = [write_example(tmp_path, "one", "ab"), write_example(tmp_path, "none", None)]
+    data = prepared(tmp_path, training, auxiliary=("drawn.jsonl",), offenders="leave_out")
+    assert [item.example.id for item in data.train] == ["one", "drawn"] and data.num_own == 1
+
+
+def test_dev_is_never_set_apart_from_auxiliary_examples(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "drawn.jsonl", [write_example(tmp_path, f"drawn{n}", "a") for n in range(20)])
+    write_manifest(tmp_path / "train.jsonl", [write_example(tmp_path, f"own{n}", "ab") for n in range(4)])
+    told: list[str] = []
+    config = DataConfig(directory="unused", dev=None, dev_share=0.5, auxiliary=("drawn.jsonl",))
+    train, dev, num_auxiliary = read_examples(config, tmp_path, told.append)
+    assert [example.id[:3] for example in dev] == ["own", "own"]
+    assert [example.id[:3] for example in train] == ["own", "own"] + ["dra"] * 20 and num_auxiliary == 20
+    assert told[0].startswith("dev: 2 of 4 examples")

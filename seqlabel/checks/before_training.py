@@ -64,7 +64,7 @@ def look_at_headers(
     Raises:
         ManifestError, ConfigError: as training raises them.
     """
-    train, dev = read_examples(config.data, data_dir, lambda line: None)
+    train, dev, _ = read_examples(config.data, data_dir, lambda line: None)
     if len(train) + len(dev) > MOST_EXAMPLES:
         yield (
             f"check: not looked at beforehand, since there are more than {MOST_EXAMPLES:,} examples; "

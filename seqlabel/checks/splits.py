@@ -74,24 +74,25 @@ def splits_of_recipe(config: ExperimentConfig, data_dir: Path, tell: Callable[[s
     Raises:
         ManifestError, ConfigError: as training raises them.
     """
-    return recipe_splits(config.data, data_dir, *read_examples(config.data, data_dir, tell))
+    train, dev, _ = read_examples(config.data, data_dir, tell)
+    return recipe_splits(config.data, data_dir, train, dev)
 
 
 def recipe_splits(
     data: DataConfig, data_dir: Path, train: Sequence[Example], dev: Sequence[Example]
 ) -> list[Split]:
-    """Returns what a recipe learns from and is judged by as splits, with `test.jsonl` where there is one.
+    """Returns what a recipe learns from, auxiliary examples too, and is judged by; with `test.jsonl`, if there is one.
 
     Raises:
         ManifestError: that cannot be read.
     """
     dev_name = data.dev or f"a share of {', '.join(data.train)}"
     splits = [
-        _split("train", ", ".join(str(data_dir / name) for name in data.train), train),
+        _split("train", ", ".join(str(data_dir / name) for name in (*data.train, *data.auxiliary)), train),
         _split("dev", str(data_dir / dev_name), dev),
     ]
     test = data_dir / "test.jsonl"
-    if test.is_file() and "test.jsonl" not in (*data.train, data.dev):
+    if test.is_file() and "test.jsonl" not in (*data.train, *data.auxiliary, data.dev):
         splits.append(_split("test", str(test), read_manifest(test)))
     return splits
 
