@@ -251,11 +251,12 @@ def read_examples(
             )
 
     train, dev = ExampleTable(), ExampleTable()
-    for name, part in zip(data.train, scan_manifests([data_dir / name for name in data.train]), strict=True):
-        add(train, name, part, data.group_pattern)
+    parts = iter(scan_manifests([data_dir / name for name in (*data.train, *data.auxiliary)]))
+    for name in data.train:
+        add(train, name, next(parts), data.group_pattern)
     num_own = len(train)
     for name in data.auxiliary:
-        add(train, name, scan_manifests([data_dir / name])[0], None)
+        add(train, name, next(parts), None)
     num_auxiliary = len(train) - num_own
     if data.dev is not None:
         add(dev, data.dev, scan_manifests([data_dir / data.dev])[0], None)

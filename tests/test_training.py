@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,9 @@ def data(tmp_path: Path) -> Path:
         examples.append(Example(id=str(number), source=path, text="abba"[: 1 + number % 4]))
     write_manifest(tmp_path / "train.jsonl", examples)
     write_manifest(tmp_path / "dev.jsonl", examples[:2])
+    write_manifest(
+        tmp_path / "drawn.jsonl", [dataclasses.replace(each, id=f"drawn {each.id}") for each in examples]
+    )
     return tmp_path
 
 
@@ -54,7 +58,9 @@ RANDOM = replace(
         peepholes=True,
     ),
     training=replace(CONFIG.training, weight_noise=0.05, consistency=0.2, label_smoothing=0.1),
-    data=replace(CONFIG.data, join_share=0.5, shortest_first=2),
+    data=replace(
+        CONFIG.data, join_share=0.5, shortest_first=2, auxiliary=("drawn.jsonl",), auxiliary_epochs=3
+    ),
 )
 
 
