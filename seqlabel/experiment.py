@@ -225,9 +225,14 @@ def data_folder(recipe: Path, config: ExperimentConfig, given: Path | None) -> P
         prepare = f"with `python -m data_prep.{recipe.resolve().parent.name} {folder}`"
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such data folder; prepare the corpus {prepare}, or give --data-dir")
-    for name in (*config.data.train, *config.data.auxiliary, *([config.data.dev] if config.data.dev else [])):
+    for name in (*config.data.train, *([config.data.dev] if config.data.dev else []), *config.data.auxiliary):
         is_pattern = any(character in name for character in "*?[")  # what it stands for, its reader tells
         if not is_pattern and not (folder / name).exists():
+            if name in config.data.auxiliary:
+                raise ConfigError(
+                    f"{folder}: has no {name}, of which a part is learnt from at first; make it as the recipe's README "
+                    "says, or go without it: --data.auxiliary '[]'"
+                )
             raise ConfigError(
                 f"{folder}: has no {name}; prepare the corpus {prepare}, or give another --data-dir"
             )

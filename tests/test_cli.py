@@ -198,6 +198,11 @@ def test_a_data_folder_without_manifests_is_one_line(
     assert "has no train.jsonl" in refusal(*few, "--data-dir", tmp_path / "empty")
 
 
+def test_auxiliary_examples_that_are_not_there_can_be_done_without(refusal: Refusal, few: list[str]) -> None:
+    said = refusal(*few, "--data.auxiliary", "drawn.jsonl")
+    assert "has no drawn.jsonl" in said and "--data.auxiliary '[]'" in said
+
+
 def test_a_recipe_of_ours_without_its_data_names_the_command_that_prepares_them(
     refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
