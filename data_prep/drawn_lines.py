@@ -13,9 +13,10 @@ heart. The nib is broader on the way down, as steel nibs are. One seed makes the
 """
 
 import argparse
+import itertools
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,15 @@ FINER = 3
 MIN_CHARACTERS, MAX_CHARACTERS = 15, 45
 MAX_RUN = 3
 """Words that stay together."""
+WIDEST = 100
+"""Heights of the writing that a row of ink is wide at most."""
+
+Face = tuple[str, ImageFont.FreeTypeFont, list[Sequence[str]]]
+"""A font with its name and the words of the texts that can be set in it."""
 
 
 def mixed_text(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> str:
-    """Returns runs of one to three words out of texts drawn at random, 15 to 45 characters of them."""
+    """Returns runs of one to three words out of texts drawn at random, until there are 15 to 45 characters."""
     wanted = int(rng.integers(MIN_CHARACTERS, MAX_CHARACTERS + 1))
     words: list[str] = []
     while len(" ".join(words)) < wanted:
@@ -62,6 +68,8 @@ def set_in_font(text: str, font: ImageFont.FreeTypeFont, rng: np.random.Generato
 def drawn_with_nib(ink: Strokes, rng: np.random.Generator) -> LineImage:
     """Returns a row of ink as a line image: the nib is as broad as the draw says, and broader on the way down.
 
+    Ink that is flat, or has single points far away, is drawn smaller.
+
     Raises:
         FormatError: ink without points.
     """
@@ -70,7 +78,8 @@ def drawn_with_nib(ink: Strokes, rng: np.random.Generator) -> LineImage:
         raise FormatError("ink without points")
     points = np.concatenate(strokes)
     low, high = np.percentile(points[:, 1], [5, 95])
-    scale = FINER * HEIGHT / max(high - low, 1e-6)
+    whole_width, whole_height = np.ptp(points, axis=0)
+    scale = FINER * HEIGHT / max(high - low, whole_height / 4, whole_width / WIDEST, 1e-6)
     nib = FINER * HEIGHT * rng.uniform(0.03, 0.07)
     swell = rng.uniform(0.0, 1.5)
     margin = FINER * HEIGHT // 6
@@ -119,74 +128,127 @@ def fonts_in(folder: Path) -> list[Path]:
     return found
 
 
-def font_lines(
-    texts: Sequence[Sequence[str]], fonts: Sequence[Path], num_lines: int, rng: np.random.Generator
-) -> Iterator[tuple[str, str, LineImage]]:
-    """Yields name of the font, text and image of each line, the fonts in turn."""
+def faces_for(texts: Sequence[Sequence[str]], fonts: Sequence[Path]) -> tuple[list[Face], list[str]]:
+    """Returns each font with the texts that it has all characters of, and the names of those that lack half of them.
+
+    Raises:
+        FormatError: a file is no font.
+    """
     marks = {mark for text in texts for word in text for mark in word}
-    faces = []
+    faces: list[Face] = []
+    lacking = []
     for path in fonts:
         try:
-            face = ImageFont.truetype(path, FONT_SIZE)
+            font = ImageFont.truetype(path, FONT_SIZE)
         except OSError as error:
             raise FormatError(f"{path}: cannot be read as a font ({error}); leave it out") from error
-        known = characters_of(face, marks)
+        known = characters_of(font, marks)
         usable = [text for text in texts if known.issuperset("".join(text))]
         if len(usable) * 2 >= len(texts):
-            faces.append((path.stem, face, usable))
-    if not faces:
-        raise FormatError(
-            "no font has the characters of half of the texts; use fonts for their writing system"
-        )
+            faces.append((path.stem, font, usable))
+        else:
+            lacking.append(path.stem)
+    return faces, lacking
+
+
+def font_lines(
+    faces: Sequence[Face], num_lines: int, rng: np.random.Generator
+) -> Iterator[tuple[str, str, LineImage]]:
+    """Yields name of the font, text and image of each line, the fonts in turn."""
     for number in range(num_lines):
-        name, face, usable = faces[number % len(faces)]
+        name, font, usable = faces[number % len(faces)]
         text = mixed_text(usable, rng)
-        yield name, text, set_in_font(text, face, rng)
+        yield name, text, set_in_font(text, font, rng)
+
+
+def texts_of(manifest: Path, without: set[str]) -> list[list[str]]:
+    """Returns the words of each text, without those that are too long or have one of those characters.
+
+    Raises:
+        ManifestError: nothing is left, or the manifest cannot be read.
+    """
+    words = (
+        [
+            word
+            for word in unicodedata.normalize("NFC", example.text or "").split()
+            if len(word) <= MAX_CHARACTERS and not without & set(word)
+        ]
+        for example in read_manifest(manifest)
+    )
+    if not (texts := [text for text in words if text]):
+        raise ManifestError(f"{manifest}: no example has a text; add the transcripts")
+    return texts
+
+
+def ink_of(manifest: Path) -> list[tuple[Example, Strokes]]:
+    """Returns the examples of a manifest that have texts, with their ink.
+
+    Raises:
+        ManifestError, FormatError: the manifest or an ink file cannot be read, or no example has a text.
+    """
+    found = [(example, read_strokes(example.source)) for example in read_manifest(manifest) if example.text]
+    if not found:
+        raise ManifestError(f"{manifest}: no example has a text; add the transcripts")
+    return found
 
 
 def draw(options: argparse.Namespace) -> None:
-    """Draws all lines that the command line asks for."""
-    folder = options.out / "drawn"
-    folder.mkdir(parents=True, exist_ok=True)
+    """Draws all lines that the command line asks for; what it needs is read before anything is written."""
+    folder, manifest = options.out / "drawn", options.out / "drawn.jsonl"
+    inputs = [path for path in (options.texts, *options.ink) if path is not None]
+    if options.out.is_file():
+        raise ManifestError(f"{options.out}: is a file; name a folder for the lines")
+    if any(path.resolve() == manifest.resolve() for path in inputs):
+        raise ManifestError(f"{manifest}: would be written over by what is drawn of it; name another folder")
     rng = np.random.default_rng(options.seed)
+    faces: list[Face] = []
+    if options.fonts is not None:
+        faces, lacking = faces_for(texts_of(options.texts, set(options.without)), fonts_in(options.fonts))
+        if not faces:
+            raise FormatError(
+                f"{options.fonts}: no font has the characters of half of the texts of {options.texts}; use fonts for "
+                "their writing system"
+            )
+        if lacking:
+            share = f"{len(lacking)} of {len(lacking) + len(faces)} fonts"
+            shown = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+            print(f"left out, without the characters of half of the texts: {share} ({shown})")
+    rows = [row for path in options.ink for row in ink_of(path)]
+    # Nobody must find the texts of before beside images that are new.
+    manifest.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in itertools.chain(folder.glob("font-*.png"), folder.glob("ink-*.png")):
+        old.unlink()
     examples: list[Example] = []
 
-    def keep(name: str, text: str, group: str, image: LineImage) -> None:
+    def keep(name: str, text: str | None, group: str | None, image: LineImage) -> None:
         path = folder / f"{name}.png"
         write_line_image(path, image)
         examples.append(Example(id=name, source=path, text=text, group=group))
 
-    if options.fonts is not None:
-        without = set(options.without)
-        words = (
-            [
-                word
-                for word in unicodedata.normalize("NFC", example.text or "").split()
-                if not without & set(word)
-            ]
-            for example in read_manifest(options.texts)
-        )
-        texts = [text for text in words if text]
-        if not texts:
-            raise ManifestError(f"{options.texts}: no example has a text; add the transcripts")
-        fonts = fonts_in(options.fonts)
-        for number, (font, text, image) in enumerate(font_lines(texts, fonts, options.lines, rng)):
-            keep(f"font-{number:05d}", text, font, image)
-    for manifest in options.ink:
-        for example in read_manifest(manifest):
-            ink = read_strokes(example.source)
-            for copy in range(options.copies):
-                if example.text:
-                    keep(
-                        f"ink-{example.id}-{copy}",
-                        example.text,
-                        f"ink-{example.group}",
-                        drawn_with_nib(ink, rng),
-                    )
-    write_manifest(options.out / "drawn.jsonl", examples)
-    print(
-        f"{options.out / 'drawn.jsonl'}: {len(examples):,} lines, {len({e.group for e in examples})} hands and fonts"
-    )
+    for number, (font, text, image) in enumerate(font_lines(faces, options.lines if faces else 0, rng)):
+        keep(f"font-{number:05d}", text, font, image)
+    for number, (example, ink) in enumerate(rows):
+        group = None if example.group is None else f"ink-{example.group}"
+        for copy in range(options.copies):
+            try:
+                image = drawn_with_nib(ink, rng)
+            except FormatError as error:
+                raise FormatError(f"{example.source}: {error}") from error
+            keep(f"ink-{number:05d}-{copy}", example.text, group, image)
+    write_manifest(manifest, examples)
+    print(f"{manifest}: {len(examples):,} lines, {len({e.group for e in examples})} hands and fonts")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Returns a reader of whole numbers of the command line."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from {least} on")
+        return int(text)
+
+    return number
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -202,14 +264,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--without", default="", help="characters whose words are not set, such as signs of an editor's"
     )
-    parser.add_argument("--lines", type=int, default=3000, help="lines set in fonts (default: %(default)s)")
+    parser.add_argument(
+        "--lines", type=whole(1), default=3000, help="lines set in fonts (default: %(default)s)"
+    )
     parser.add_argument(
         "--ink", type=Path, action="append", default=[], help="manifest of pen ink; may be repeated"
     )
     parser.add_argument(
-        "--copies", type=int, default=2, help="times that each ink is drawn (default: %(default)s)"
+        "--copies", type=whole(1), default=2, help="times that each ink is drawn (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=whole(0), default=1)
     options = parser.parse_args(arguments)
     if (options.texts is None) != (options.fonts is None):
         parser.error("--texts and --fonts go together")

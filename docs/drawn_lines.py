@@ -10,7 +10,7 @@ import numpy as np
 from pen_augmentations import written
 from PIL import Image
 
-from data_prep.drawn_lines import drawn_with_nib, font_lines, fonts_in
+from data_prep.drawn_lines import drawn_with_nib, faces_for, font_lines, fonts_in
 from seqlabel.records import LineImage
 
 HEIGHT, GAP = 56, 10
@@ -19,7 +19,8 @@ TEXT = ["ceci", "est", "le", "dernier", "testament", "des", "miens"]
 
 def main(fonts: Path, folder: Path) -> None:
     """Writes the picture: fonts to the left, nibs to the right."""
-    left = [image for _, _, image in font_lines([TEXT], fonts_in(fonts), 6, np.random.default_rng(2))]
+    faces, _ = faces_for([TEXT], fonts_in(fonts))
+    left = [image for _, _, image in font_lines(faces, 6, np.random.default_rng(2))]
     right = [drawn_with_nib(written("intelligent ligne"), np.random.default_rng(seed)) for seed in range(6)]
     columns = [[scaled(image) for image in images] for images in (left, right)]
     widths = [max(image.width for image in images) for images in columns]

@@ -213,7 +213,8 @@ class BatchMaker:
         self.num_own = len(loaded) if num_own is None else num_own
         self.auxiliary_share, self.auxiliary_epochs = auxiliary_share, auxiliary_epochs
         self.lengths = frames_of(loaded)
-        codes = groups_of(loaded)
+        # Auxiliary examples are of groups of their own, or they would be joined to others in every epoch.
+        codes = 2 * groups_of(loaded).astype(np.int64) + (np.arange(len(loaded)) >= self.num_own)
         # Groups in the order in which they come up, the examples of each in theirs.
         _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
         codes = np.argsort(np.argsort(first))[codes]
@@ -247,7 +248,7 @@ class BatchMaker:
         share = self.auxiliary_share * max(0.0, 1 - epoch / self.auxiliary_epochs)
         known = len(self.loaded) - self.num_own
         rng = np.random.default_rng((self.seed, epoch, 0, 2))
-        drawn = rng.permutation(known)[: round(share * self.num_own)]
+        drawn = rng.permutation(known)[: round(min(known, share * self.num_own))]
         return self.num_own + np.sort(drawn)
 
     def partner(self, epoch: int, index: int) -> int | None:
@@ -265,7 +266,7 @@ class BatchMaker:
         count = len(self.lengths)
         is_joined = rng.random(count) < self.join_share
         others = self.by_group[self.group_start + (rng.random(count) * self.group_size).astype(np.int64)]
-        fits = self.lengths + self.lengths[others] <= self.lengths.max(initial=0)
+        fits = self.lengths + self.lengths[others] <= self.lengths[: self.num_own].max(initial=0)
         is_joined &= fits & (others != np.arange(count))
         found = [other if joins else None for other, joins in zip(others.tolist(), is_joined, strict=True)]
         self.partners = (epoch, found)

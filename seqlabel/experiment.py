@@ -41,7 +41,7 @@ class DataConfig(Config, frozen=True):
             joined to the end of an example, a space between their texts where the texts have any; together they are
             no longer than the longest example. Examples without a group are joined to each other. For CTC alone.
         auxiliary: manifests of other examples, such as drawn lines or another corpus, that are learnt from as well, but
-            in the first epochs only. Their tokens are in the table too.
+            in the first epochs only. Their tokens are in the table too, and statistics over the corpus count them.
         auxiliary_share: how many of them the first epoch sees, as a share of the number of training examples; from
             then on there are fewer in each, drawn anew.
         auxiliary_epochs: after how many there are none.

@@ -132,8 +132,9 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     is_usable, offenders = _usable(train_examples, read_train, learnt)
     offenders = unreadable + offenders
     if offenders:
-        line = offenders_line(data_dir / ", ".join(config.data.train), offenders, len(train_examples))
-        if config.data.offenders == "refuse" or not is_usable.any():
+        names = ", ".join((*config.data.train, *config.data.auxiliary))
+        line = offenders_line(data_dir / names, offenders, len(train_examples))
+        if config.data.offenders == "refuse" or not is_usable[: len(train_examples) - num_auxiliary].any():
             raise ManifestError(f"{line}; correct them, or set --data.offenders leave_out")
         log.line(f"left out: {line}")
         for offender in offenders:

@@ -416,3 +416,21 @@ def test_more_auxiliary_examples_than_there_are_is_all_of_them() -> None:
     maker = auxiliary_maker()
     maker.auxiliary_share = 9.0
     assert maker.auxiliaries(0).tolist() == list(range(20, 50))
+
+
+def test_auxiliary_examples_are_joined_to_each_other_alone_and_no_longer_than_the_longest_other() -> None:
+    lengths = [30, 10, 12, 10, 90, 15]
+    loaded = [
+        Loaded(example(str(i), "a"), Matrix(frames(length, i)), length, (1,))
+        for i, length in enumerate(lengths)
+    ]
+    frontend = Frontend(FrontendConfig(feature=MatrixConfig(dim=2), normalization=None))
+    maker = BatchMaker(frontend, loaded, same_lengths, 1, join_share=1.0, num_own=3)
+    partners = [{maker.partner(epoch, index) for epoch in range(60)} - {None} for index in range(6)]
+    assert partners == [set(), {2}, {1}, {5}, set(), {3}]
+
+
+def test_a_share_beyond_all_measure_is_all_of_the_auxiliary_examples() -> None:
+    maker = auxiliary_maker()
+    maker.auxiliary_share = 1e308
+    assert maker.auxiliaries(0).tolist() == list(range(20, 50))

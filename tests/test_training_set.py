@@ -290,3 +290,9 @@ def test_dev_is_never_set_apart_from_auxiliary_examples(tmp_path: Path) -> None:
     assert [example.id[:3] for example in dev] == ["own", "own"]
     assert [example.id[:3] for example in train] == ["own", "own"] + ["dra"] * 20 and num_auxiliary == 20
     assert told[0].startswith("dev: 2 of 4 examples")
+
+
+def test_auxiliary_examples_alone_are_no_training_set(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "drawn.jsonl", [write_example(tmp_path, "drawn", "a")])
+    with pytest.raises(ManifestError, match=r"train.jsonl, drawn.jsonl: 1 of 2 examples cannot be used"):
+        prepared(tmp_path, [unreadable(tmp_path)], auxiliary=("drawn.jsonl",), offenders="leave_out")

@@ -143,3 +143,99 @@ def test_what_is_missing_is_told(tmp_path: Path, fonts: Path, capsys: pytest.Cap
         with pytest.raises(SystemExit) as stopped:
             main([str(tmp_path), *arguments])
         assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[[0, 0], [400, 0]]],  # a dash without height
+        [[[0, 0], [400, 0.001]]],
+        [[[0, 0], [10, 1], [20, 0], [30, 1], [5, 1e5]]],  # a point far away
+        [[[0, 0], [1e5, 3]]],
+        [[[0, 0], [0, 1e30]]],
+    ],
+)
+def test_ink_of_any_shape_becomes_an_image_of_bounded_size(strokes: list[list[list[float]]]) -> None:
+    ink = Strokes(tuple(np.array(stroke, np.float32) for stroke in strokes))
+    pixels = drawn_with_nib(ink, np.random.default_rng(1)).pixels
+    height, width = pixels.shape
+    assert width <= 64 * 100 + 50 and height <= 64 * 4 + 50 and (pixels < 0.9 * pixels.max()).any()
+
+
+def test_nothing_is_lost_when_an_input_cannot_be_read(
+    tmp_path: Path, fonts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    wanted = [
+        str(out),
+        "--texts",
+        str(texts(tmp_path, "one two three")),
+        "--fonts",
+        str(fonts),
+        "--lines",
+        "2",
+    ]
+    assert main(wanted) == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (tmp_path / "broken.json").write_text("no ink")
+    write_manifest(tmp_path / "bad.jsonl", [Example(id="a", source=tmp_path / "broken.json", text="t")])
+    assert main([*wanted, "--seed", "2", "--ink", str(tmp_path / "bad.jsonl")]) == 2
+    assert "broken.json" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert main([str(out), "--ink", str(out / "drawn.jsonl")]) == 2
+    assert "would be written over" in capsys.readouterr().err
+
+
+def test_lines_of_before_are_gone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    manifest = str(ink(tmp_path))
+    assert main([str(out), "--ink", manifest, "--copies", "3"]) == 0
+    assert main([str(out), "--ink", manifest, "--ink", manifest, "--copies", "1"]) == 0
+    names = [e.id for e in read_manifest(out / "drawn.jsonl")]
+    assert names == ["ink-00000-0", "ink-00001-0"] == sorted(path.stem for path in (out / "drawn").iterdir())
+
+
+def test_any_id_and_no_writer_will_do(tmp_path: Path) -> None:
+    row = read_manifest(ink(tmp_path))[0].source
+    ids = ("a/b", "../../evil", "x" * 300)
+    write_manifest(tmp_path / "ids.jsonl", [Example(id=id_, source=row, text=id_[:5]) for id_ in ids])
+    assert main([str(tmp_path / "out"), "--ink", str(tmp_path / "ids.jsonl"), "--copies", "1"]) == 0
+    found = read_manifest(tmp_path / "out" / "drawn.jsonl")
+    assert [e.text for e in found] == [id_[:5] for id_ in ids] and {e.group for e in found} == {None}
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--lines", "0"], ["--copies", "-1"], ["--seed", "-1"], ["--lines", "many"], ["--copies", "0"]]
+)
+def test_numbers_that_make_no_lines_are_refused(
+    tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path), "--ink", str(ink(tmp_path)), *wrong])
+    assert (
+        stopped.value.code == 2 and f"found '{wrong[1]}', expected a whole number" in capsys.readouterr().err
+    )
+
+
+def test_ink_without_texts_and_a_file_for_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = read_manifest(ink(tmp_path))[0].source
+    write_manifest(tmp_path / "mute.jsonl", [Example(id="a", source=row)])
+    assert main([str(tmp_path), "--ink", str(tmp_path / "mute.jsonl")]) == 2
+    assert "mute.jsonl: no example has a text" in capsys.readouterr().err
+    assert main([str(row), "--ink", str(tmp_path / "ink.jsonl")]) == 2
+    assert "is a file; name a folder" in capsys.readouterr().err
+
+
+def test_fonts_that_lack_characters_are_told(
+    tmp_path: Path, fonts: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fonts / "other.ttf").write_bytes((fonts / "inner" / "plain.ttf").read_bytes())
+    known = iter([{"a"}, set("onetwhr ")])
+    monkeypatch.setattr("data_prep.drawn_lines.characters_of", lambda font, marks: next(known))
+    told = texts(tmp_path, "one two three")
+    arguments = [str(tmp_path / "out"), "--texts", str(told), "--fonts", str(fonts), "--lines", "1"]
+    assert main(arguments) == 0
+    assert "left out, without the characters of half of the texts: 1 of 2 fonts (plain)" in capsys.readouterr().out
+    assert read_manifest(tmp_path / "out" / "drawn.jsonl")[0].group == "other"
