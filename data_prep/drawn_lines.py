@@ -6,7 +6,7 @@ Writes drawn/*.png and drawn.jsonl below OUT. A model for images can learn from 
 has to find out what a letter is (`data.auxiliary` of a recipe). FOLDER is searched for .ttf, .otf and .woff files;
 scripts whose letters are joined do most for written pages, and many of them are free (`npm install
 @fontsource/pinyon-script`, for one, brings node_modules/@fontsource/pinyon-script/files). A font is used for the texts
-that it has all characters of.
+that it has all characters of, and left out, with a word, where these are less than half.
 
 The texts of the font lines are short runs of words taken from lines drawn at random, so that no line is learnt by
 heart. The nib is broader on the way down, as steel nibs are. One seed makes the same files.
@@ -30,6 +30,7 @@ from seqlabel.records import Example, LineImage, Strokes
 
 FONT_SUFFIXES = frozenset({".ttf", ".otf", ".woff"})
 FONT_SIZE = 48
+"""Pixels of the em that texts are set in."""
 HEIGHT = 64
 """Pixels that a row of ink is drawn high, from its highest to its lowest points (5 in 100 of them left aside)."""
 FINER = 3
@@ -56,7 +57,7 @@ def mixed_text(texts: Sequence[Sequence[str]], rng: np.random.Generator) -> str:
 
 
 def set_in_font(text: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> LineImage:
-    """Returns the text as a line image."""
+    """Returns the text as a line image, in the font's own size, an eighth of `FONT_SIZE` of paper around it."""
     left, top, right, bottom = font.getbbox(text)
     margin = FONT_SIZE // 8
     size = (int(right - left) + 2 * margin, int(bottom - top) + 2 * margin)
@@ -231,11 +232,7 @@ def draw(options: argparse.Namespace) -> None:
     for number, (example, ink) in enumerate(rows):
         group = None if example.group is None else f"ink-{example.group}"
         for copy in range(options.copies):
-            try:
-                image = drawn_with_nib(ink, rng)
-            except FormatError as error:
-                raise FormatError(f"{example.source}: {error}") from error
-            keep(f"ink-{number:05d}-{copy}", example.text, group, image)
+            keep(f"ink-{number:05d}-{copy}", example.text, group, drawn_with_nib(ink, rng))
     write_manifest(manifest, examples)
     print(f"{manifest}: {len(examples):,} lines, {len({e.group for e in examples})} hands and fonts")
 
