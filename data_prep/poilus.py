@@ -9,7 +9,8 @@ The tree on disk (the pages may lie in folders, as in the published `data/**`):
       TestamentsDePoilus_will_AD78_0003-0.jpg   the page, named in the ALTO file
 
 Writes train and dev, and below OUT one grey PNG for each text line: the line's polygon cut out of the page,
-everything outside of it filled with the paper's tone, scaled down to at most 128 pixels of height (never up).
+everything outside of it filled with the paper's tone. The lines of a page are scaled down by one factor, by which the
+median of them is at most 128 pixels high (never up): writing of one size stays so.
 The line is straightened first: where the base line runs up or down the page (writing in the margin) the page
 is turned by a quarter, and each column is moved so that the base line becomes level. Without that a sloping
 line's box is several lines high, and scaling it down leaves nothing to read.

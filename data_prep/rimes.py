@@ -11,10 +11,11 @@ The tree on disk, `training_2011_gray.tar` and `eval_2011_gray.tar` unpacked whe
       images_gray/train2011-0.png
       images_gray/eval2011-0.png
 
-Writes train, dev and test, and below OUT a grey PNG for each line: its box cut out of the page, scaled down to at most
-128 pixels of height. Test is `eval_2011_annotated.xml` (778 lines); dev are the last 100 training pages by their
-number, as Coquenet, Chatelain, Paquet (2022, "End-to-end handwritten paragraph text recognition using a vertical
-attention network") set them apart (801 lines beside 10532); others drew 1138 lines at random, so say which.
+Writes train, dev and test, and below OUT a grey PNG for each line: its box cut out of the page, all those of a page
+scaled down by one factor, by which the median is at most 128 pixels high. Test is `eval_2011_annotated.xml` (778
+lines); dev are the last 100 training pages by their number, as Coquenet, Chatelain, Paquet (2022, "End-to-end
+handwritten paragraph text recognition using a vertical attention network") set them apart (801 lines beside 10532);
+others drew 1138 lines at random, so say which.
 A group is a page. Where Laia's corrections have been applied, `training_2011.patched.xml` is read instead. Entities
 that are written twice over (`&amp;euro;`) are resolved. Lines without text or a box on the page are counted and left
 out.

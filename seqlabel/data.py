@@ -54,6 +54,7 @@ def read_signals(
     """
     found: list[tuple[Example, Signal]] = []
     offenders: list[Offender] = []
+    frontend.measure(examples)
     for example in examples:
         try:
             signal = frontend.read(example)

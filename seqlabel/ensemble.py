@@ -37,8 +37,14 @@ class Ensemble:
         self.members = [
             Member(one.model, view) for one in models for view in views_of(one.frontend, num_views)
         ]
+        self.frontends = [one.frontend for one in models]
         if len(self.members) > 1:
             _check(models)
+
+    def measure(self, examples: Sequence[Example], on_example: Callable[[], object] | None = None) -> None:
+        """Has the front end of each network look at the files of a set before they are read (`Frontend.measure`)."""
+        for frontend in self.frontends:
+            frontend.measure(examples, on_example)
 
     def frames(self, example: Example, signal: Signal | None = None) -> Frames:
         """Returns what each member is given of an example.
@@ -69,6 +75,8 @@ class Ensemble:
             ManifestError: one of them cannot read an example.
         """
         first = self.members[0].view.frontend
+        for other in self.frontends[1:]:
+            other.measure([item.example for item in loaded])
         signals = {id(first): [item.known_signal for item in loaded]}
         fitted = {id(first.normalizer)}
         found: list[Heard] = []

@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from seqlabel.augmentations import FeatureAugmentationConfig, SignalAugmentationConfig
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError
-from seqlabel.features import FeatureConfig
+from seqlabel.features import Columns, FeatureConfig
 from seqlabel.features.normalization import NormalizationConfig
 from seqlabel.features.stacking import StackingConfig, stack
 from seqlabel.records import Example, Signal
@@ -86,6 +86,21 @@ class Frontend:
     def is_fitted(self) -> bool:
         """Whether the normalisation takes its statistics over several examples."""
         return self.normalizer is not None and self.normalizer.config.scope in ("group", "corpus")
+
+    @property
+    def measures_groups(self) -> bool:
+        """Whether the signals of a group are read by what its files have in common (`measure`)."""
+        return isinstance(self.feature, Columns) and self.feature.measures_groups
+
+    def measure(self, examples: Iterable[Example], on_example: Callable[[], object] | None = None) -> None:
+        """Looks at the files of a set before they are read, where `measures_groups`.
+
+        Args:
+            examples: all of the set.
+            on_example: called after each.
+        """
+        if isinstance(self.feature, Columns) and self.feature.measures_groups:
+            self.feature.measure(examples, on_example)
 
     def read(self, example: Example) -> Signal:
         """Returns the signal of an example from its file.

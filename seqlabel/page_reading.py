@@ -86,11 +86,16 @@ def read_page_with(
     failed: dict[int, SeqlabelError] = {}
     frames: dict[int, Frames] = {}
     on_line = on_line or (lambda: None)
-    for index, line in enumerate(page.lines):
+    # The lines of a page are one group: of one hand as a rule, and in any case of one scan.
+    examples = [
+        Example(id=line.id, source=page_address(path, index), group=str(path))
+        for index, line in enumerate(page.lines)
+    ]
+    recognizer.ensemble.measure(examples, on_line)
+    for index in range(len(examples)):
         on_line()
-        example = Example(id=line.id, source=page_address(path, index))
         try:
-            frames[index] = recognizer.ensemble.frames(example)
+            frames[index] = recognizer.ensemble.frames(examples[index])
         except SeqlabelError as error:
             failed[index] = error
     emitted: dict[int, np.ndarray] = {}
@@ -110,7 +115,7 @@ def read_page_with(
             continue
         image, place = read_page_line(page_address(path, index), feature.config.cut)
         spans = best.spans or token_spans(emitted[turn], best.token_ids, recognizer.header.tokens)
-        edges = feature.frame_edges(image, len(emitted[turn]))
+        edges = feature.frame_edges(image, len(emitted[turn]), examples[index].group, place.scale)
         # The file may measure in another unit than the pixel of this image.
         unit = np.array(page.size or place.page_size) / place.page_size
         words = _words(

@@ -98,11 +98,15 @@ def prepare(config: ExperimentConfig, data_dir: Path, log: RunLog) -> TrainingSe
     frontend.augmentations()  # what they lack is told before the files are read
     room = 1e6 * config.data.kept_megabytes
     store = SignalStore(frontend, train_examples, (1 - DEV_SHARE) * room)
+    # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
+    dev_frontend = Frontend(config.frontend)
+    if frontend.measures_groups:
+        with log.bar_of("measuring", len(train_examples) + len(dev_examples)) as advance:
+            frontend.measure(train_examples, advance)
+            dev_frontend.measure(dev_examples, advance)
     with log.bar_of("reading", len(train_examples) + len(dev_examples)) as advance:
         with frontend.fitting() as learn:
             read_train, train_contents, unreadable = _frames(store, advance, learn)
-        # A front end of its own: a speaker of both sets is normalised by each set's own signals, as in `evaluate`.
-        dev_frontend = Frontend(config.frontend)
         dev_frontend.set_statistics(frontend.statistics())
         dev_store = SignalStore(dev_frontend, dev_examples, 0.0)
         with dev_frontend.fitting(of_groups=True) as learn:

@@ -26,6 +26,7 @@ class TargetCheck:
         # Statistics of the corpus move no frame: without them each example can be looked at alone.
         self.frontend = Frontend(replace(config.frontend, normalization=None))
         self.frontend.augmentations()  # a folder of noise that is missing is told here, too
+        self.frontend.measure(examples)
         self.reads_labels = config.objective.build().reads_labels
         texts = (
             text for example in examples for text in learnt_texts(example, reads_labels=self.reads_labels)

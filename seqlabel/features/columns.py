@@ -1,15 +1,18 @@
 """Column slices of a line image: height normalised, aspect ratio kept, each frame a window of columns."""
 
+from collections.abc import Callable, Iterable
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float32, Float64
 from PIL import Image
 
 from seqlabel.config import Config
-from seqlabel.errors import ConfigError, FormatError
+from seqlabel.errors import ConfigError, FormatError, SeqlabelError
 from seqlabel.features.background import without_background
 from seqlabel.features.slant import deslanted, upright
 from seqlabel.features.sources import line_image
-from seqlabel.features.writing_band import with_writing_band
+from seqlabel.features.writing_band import WritingSize, with_writing_band, writing_size
 from seqlabel.formats import IMAGE_SUFFIXES, LineCutConfig
 from seqlabel.records import Example, LineImage, Signal
 
@@ -32,6 +35,10 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
         pad_columns: columns of paper added at both ends.
         band: share of the height that the small letters are brought to (`writing_band`), whatever loops the line has;
             None scales the whole line to the height.
+        band_of: whose small letters: those of the line itself, or the median of all lines of its group (a hand, a
+            page), which is surer by far. A line without a group is measured by itself.
+        spacing: from one stroke to the next, in heights: the width of the writing is brought near to that, so that wide
+            and narrow hands become alike; None leaves it as wide as its band makes it.
         deslant: has the line sheared so that its strokes are upright (`slant`).
         remove_background: divides the line by the tone of the paper around each pixel (`background`).
         cut: how a line of a page is cut out; line images are taken as they are.
@@ -46,6 +53,8 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
     stretch_contrast: bool = True
     pad_columns: int = 4
     band: float | None = None
+    band_of: Literal["line", "group"] = "line"
+    spacing: float | None = None
     deslant: bool = False
     remove_background: bool = False
     cut: LineCutConfig = LineCutConfig()
@@ -62,6 +71,14 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
             )
         if self.band is not None and not 0 < self.band < 1:
             raise ConfigError(f"columns: band is {self.band}; expected a share of the height, such as 0.22")
+        if self.band is None and (self.band_of == "group" or self.spacing is not None):
+            raise ConfigError(
+                "columns: band_of group and spacing need a band, a share of the height such as 0.22"
+            )
+        if self.spacing is not None and not 0 < self.spacing < 100:
+            raise ConfigError(
+                f"columns: spacing is {self.spacing}; expected heights of the line, such as 0.4"
+            )
 
     def build(self) -> "Columns":
         """Returns the feature."""
@@ -72,6 +89,9 @@ class Columns:
     """Scales a line image and cuts it into windows of columns, from left to right; ink is 1, paper 0.
 
     With `size`, writing that is brought to one size is so many times larger than `ColumnConfig.band` says.
+
+    Attributes:
+        sizes: those of the writing of each group that has been measured, in pixels of its files or pages.
     """
 
     suffixes = IMAGE_SUFFIXES
@@ -80,6 +100,38 @@ class Columns:
         self.config = config
         self.size = size
         self.dim = config.height * config.window
+        self.sizes: dict[str, WritingSize] = {}
+
+    @property
+    def measures_groups(self) -> bool:
+        """Whether `measure` finds out anything that `read` needs."""
+        return self.config.band_of == "group"
+
+    def measure(self, examples: Iterable[Example], on_example: Callable[[], object] | None = None) -> None:
+        """Finds out how large the writing of each group is; files that cannot be read are told when they are read.
+
+        Args:
+            examples: all of a set; what was known of their groups is forgotten.
+            on_example: called after each.
+        """
+        found: dict[str, list[WritingSize]] = {}
+        for example in examples if self.measures_groups else ():
+            if example.group is not None and (size := self._size_of(example)) is not None:
+                found.setdefault(example.group, []).append(size)
+            if on_example is not None:
+                on_example()
+        for group, sizes in found.items():
+            self.sizes[group] = WritingSize(_middle(s.band for s in sizes), _middle(s.spacing for s in sizes))
+
+    def _size_of(self, example: Example) -> WritingSize | None:
+        try:
+            image, scale = line_image(example, self.config.cut)
+            if self.config.remove_background:
+                image = without_background(image)
+            ink = scaled_ink(image, self.config.height, stretch_contrast=True)
+        except SeqlabelError:
+            return None
+        return writing_size(ink).scaled(len(image.pixels) / len(ink) * scale)
 
     def read(self, example: Example) -> LineImage:
         """Returns the line image of an example, scaled to the height: augmenting a large scan costs far more.
@@ -87,12 +139,15 @@ class Columns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        line = self._scaled(line_image(example, self.config.cut))
+        image, scale = line_image(example, self.config.cut)
+        line = self._scaled(image, example.group, scale)
         if not self.config.deslant:
             return line
         return deslanted(line, scaled_ink(line, self.config.height, stretch_contrast=True))
 
-    def frame_edges(self, image: LineImage, num_frames: int) -> Float64[np.ndarray, " frames1"]:
+    def frame_edges(
+        self, image: LineImage, num_frames: int, group: str | None = None, scale: float = 1.0
+    ) -> Float64[np.ndarray, " frames1"]:
         """Returns where each of `num_frames` equal parts of the frames begins in an image, and where the last ends.
 
         The feature's frames and the fewer ones of the emissions share out the same line: either can be asked for.
@@ -100,11 +155,13 @@ class Columns:
         Args:
             image: the line as it is in its file, before it was scaled.
             num_frames: in how many parts.
+            group: of the line's example.
+            scale: pixels of the page for one of the line.
 
         Returns:
             (num_frames + 1,) columns of `image`, in the middle of its height.
         """
-        line = self._scaled(image)
+        line = self._scaled(image, group, scale)
         height, columns = line.pixels.shape
         first, last = 0, columns
         if self.config.deslant:
@@ -118,14 +175,17 @@ class Columns:
         )
         return shown
 
-    def _scaled(self, image: LineImage) -> LineImage:
+    def _scaled(self, image: LineImage, group: str | None, scale: float) -> LineImage:
         height = self.config.height
         if self.config.remove_background:
             image = without_background(image)
         if self.config.band is None:
             return scaled(image, height)
         ink = scaled_ink(image, height, stretch_contrast=True)
-        return with_writing_band(image, ink, height, self.config.band, self.size)
+        told = self.sizes.get(group) if group is not None and self.measures_groups else None
+        if told is not None:
+            told = told.scaled(1 / scale)
+        return with_writing_band(image, ink, height, self.config.band, self.size, self.config.spacing, told)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:
         """Returns ceil(columns / step) frames of height x window values: column by column, each from the top.
@@ -145,6 +205,12 @@ class Columns:
             first[:, None] + np.arange(self.config.window)
         ]
         return windows.reshape(num_frames, self.dim)
+
+
+def _middle(values: Iterable[float]) -> float:
+    """Returns the median of what was found, in the scale of ratios; 0 where nothing was."""
+    found = np.log([value for value in values if value > 0])
+    return float(np.exp(np.median(found))) if len(found) else 0.0
 
 
 def scaled_ink(signal: Signal, height: int, *, stretch_contrast: bool) -> Float32[np.ndarray, "height width"]:

@@ -62,11 +62,16 @@ class GeometricColumns:
         Raises:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
-        image = line_image(example, self.config.cut)
+        image, _ = line_image(example, self.config.cut)
         return without_background(image) if self.config.remove_background else image
 
-    def frame_edges(self, image: LineImage, num_frames: int) -> Float64[np.ndarray, " frames1"]:
-        """Returns where each of `num_frames` equal parts of an image begins, and where the last ends, in columns."""
+    def frame_edges(
+        self, image: LineImage, num_frames: int, group: str | None = None, scale: float = 1.0
+    ) -> Float64[np.ndarray, " frames1"]:
+        """Returns where each of `num_frames` equal parts of an image begins, and where the last ends, in columns.
+
+        Neither the line's group nor its scale changes that.
+        """
         return np.linspace(0, image.pixels.shape[1], num_frames + 1)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T 9"]:

@@ -25,8 +25,10 @@ def whole_file(example: Example) -> Path:
     return example.source
 
 
-def line_image(example: Example, cut: LineCutConfig) -> LineImage:
-    """The line image of an example, which is a file of its own or a line of a page (`page.xml:7`).
+def line_image(example: Example, cut: LineCutConfig) -> tuple[LineImage, float]:
+    """The line image of an example, which is a file of its own or a line of a page (`page.xml:7`), and its scale.
+
+    The scale is that of `LinePlace`: pixels of the page for one of the line, 1 for a file of its own.
 
     Args:
         example: where it lies.
@@ -37,7 +39,10 @@ def line_image(example: Example, cut: LineCutConfig) -> LineImage:
         ManifestError: as `whole_file`.
     """
     source = whole_file(example)
-    return read_line_image(source) if split_page_address(source) is None else read_page_line(source, cut)[0]
+    if split_page_address(source) is None:
+        return read_line_image(source), 1.0
+    image, place = read_page_line(source, cut)
+    return image, place.scale
 
 
 def pen_ink(example: Example) -> Strokes:

@@ -23,7 +23,7 @@ from seqlabel.formats.ink import (
 from seqlabel.formats.ink_rows import ink_row_address, read_ink, read_rows, split_ink_address, split_rows
 from seqlabel.formats.inkml import InkDocument, InkGroup, read_inkml
 from seqlabel.formats.inkml_writing import READING, annotate_inkml, write_inkml
-from seqlabel.formats.line_cut import LineCutConfig, LinePlace, cut_line, cut_page_line
+from seqlabel.formats.line_cut import LineCutConfig, LinePlace, cut_line, cut_page_line, shrunk
 from seqlabel.formats.matrix import MATRIX_SUFFIXES, matrix_shape, read_matrix, split_ark_address, write_npy
 from seqlabel.formats.page import Page, PageLine, has_area, image_of_page, page_image
 from seqlabel.formats.page_writing import PlacedText, write_page
@@ -98,6 +98,7 @@ __all__ = [
     "read_unipen",
     "read_unipen_segments",
     "read_whiteboard",
+    "shrunk",
     "split_ark_address",
     "split_image_address",
     "split_ink_address",

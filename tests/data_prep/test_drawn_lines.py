@@ -237,5 +237,8 @@ def test_fonts_that_lack_characters_are_told(
     told = texts(tmp_path, "one two three")
     arguments = [str(tmp_path / "out"), "--texts", str(told), "--fonts", str(fonts), "--lines", "1"]
     assert main(arguments) == 0
-    assert "left out, without the characters of half of the texts: 1 of 2 fonts (plain)" in capsys.readouterr().out
+    assert (
+        "left out, without the characters of half of the texts: 1 of 2 fonts (plain)"
+        in capsys.readouterr().out
+    )
     assert read_manifest(tmp_path / "out" / "drawn.jsonl")[0].group == "other"

@@ -146,9 +146,12 @@ def test_lines_of_real_pages_are_cut_out(corpora: Path, tmp_path: Path) -> None:
         for suffix in (".jpg", ".xml"):
             (tmp_path / "part" / f"{name}{suffix}").symlink_to(corpora / "poilus" / f"{name}{suffix}")
     prepared = prepare_into(poilus.prepare, tmp_path / "part", tmp_path / "out")
+    heights: dict[str, list[int]] = {}
     for example in prepared.splits["train"] + prepared.splits["dev"]:
         text = example.text or ""
         assert text == unicodedata.normalize("NFC", text).strip() != ""
         height, width = read_line_image(example.source).pixels.shape
-        assert height <= 128
+        heights.setdefault(example.id.rsplit("-", 1)[0], []).append(height)
         assert width > 8 * len(text)
+    assert len(heights) == 2
+    assert all(np.median(of_page) <= 128 for of_page in heights.values())

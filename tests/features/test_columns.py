@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,7 @@ from PIL import Image
 
 from seqlabel.errors import ConfigError, FormatError
 from seqlabel.features import ColumnConfig
-from seqlabel.formats import LineCutConfig, write_line_image
+from seqlabel.formats import LineCutConfig, read_page_line, write_line_image
 from seqlabel.records import Example, LineImage
 
 PLAIN = ColumnConfig(height=4, stretch_contrast=False, pad_columns=0)
@@ -133,3 +134,103 @@ def test_frames_of_a_cleaned_line_lie_where_its_pixels_do(tmp_path: Path) -> Non
 def test_the_config_of_an_older_model_file_cuts_as_it_did() -> None:
     config = msgspec.json.decode(b'{"type": "columns", "height": 48}', type=ColumnConfig)
     assert config.cut == LineCutConfig() and not config.remove_background
+
+
+def lines_of_a_hand(folder: Path) -> list[Example]:
+    """Writes three lines of one hand, the last with letters half as high, and returns them."""
+    examples = []
+    for name, (top, bottom) in {"a": (24, 40), "b": (24, 40), "c": (28, 36)}.items():
+        pixels = np.full((64, 200), 220, np.uint8)
+        for column in range(10, 190, 6):
+            pixels[top:bottom, column : column + 2] = 30
+        write_line_image(folder / f"{name}.png", LineImage(pixels))
+        examples.append(Example(id=name, source=folder / f"{name}.png", group="hand"))
+    return examples
+
+
+def test_the_lines_of_a_group_are_scaled_by_its_median(tmp_path: Path) -> None:
+    examples = lines_of_a_hand(tmp_path)
+    feature = ColumnConfig(height=64, band=0.13, band_of="group").build()
+    alone = [feature.read(example).pixels.shape[1] for example in examples]
+    seen: list[int] = []
+    feature.measure(examples, lambda: seen.append(1))
+    together = [feature.read(example).pixels.shape[1] for example in examples]
+    assert len(seen) == 3
+    assert alone[2] > 1.4 * alone[0]
+    assert together == [alone[0]] * 3
+    other_hand = replace(examples[2], group="another hand")
+    assert feature.read(other_hand).pixels.shape[1] == alone[2]  # not measured: by itself
+
+
+def test_lines_by_themselves_measure_nothing(tmp_path: Path) -> None:
+    examples = lines_of_a_hand(tmp_path)
+    feature = ColumnConfig(height=64, band=0.13).build()
+    before = feature.read(examples[2]).pixels
+    feature.measure(examples)
+    assert not feature.measures_groups and not feature.sizes
+    np.testing.assert_array_equal(feature.read(examples[2]).pixels, before)
+
+
+def test_a_file_that_cannot_be_read_is_told_when_it_is_read(tmp_path: Path) -> None:
+    examples = lines_of_a_hand(tmp_path)
+    (tmp_path / "b.png").write_bytes(b"no image")
+    feature = ColumnConfig(height=64, band=0.13, band_of="group").build()
+    feature.measure(examples)
+    assert feature.read(examples[0]).pixels.shape[0] == 64
+    with pytest.raises(FormatError, match=r"b\.png"):
+        feature.read(examples[1])
+
+
+def test_the_scale_of_a_line_of_a_page_counts(tmp_path: Path) -> None:
+    """Two lines of a page with letters of one size, of which the higher one is scaled down when it is cut out."""
+    pixels = np.full((500, 400), 220, np.uint8)
+    for base in (100, 350):
+        for column in range(20, 380, 12):
+            pixels[base - 30 : base, column : column + 4] = 30
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    lines = "".join(
+        f'<TextLine id="l{top}"><Coords points="10,{top} 390,{top} 390,{bottom} 10,{bottom}"/></TextLine>'
+        for top, bottom in ((40, 160), (185, 485))
+    )
+    (tmp_path / "p.xml").write_text(
+        f'<PcGts><Page imageFilename="p.png"><TextRegion id="r">{lines}</TextRegion></Page></PcGts>'
+    )
+    examples = [Example(id=str(n), source=tmp_path / f"p.xml:{n}", group="page") for n in (0, 1)]
+    feature = ColumnConfig(height=64, band=0.13, band_of="group").build()
+    feature.measure(examples)
+    assert feature.sizes["page"].band == pytest.approx(0.6 * 30, abs=3)
+    widths = [feature.read(example).pixels.shape[1] for example in examples]
+    assert widths[0] == pytest.approx(widths[1], rel=0.02)
+    image, place = read_page_line(tmp_path / "p.xml:1", LineCutConfig())
+    assert place.scale > 2
+    edges = feature.frame_edges(image, 100, "page", place.scale)
+    assert edges[0] == 0 and edges[-1] == image.pixels.shape[1]
+
+
+@pytest.mark.parametrize("setting", [{"band_of": "group"}, {"spacing": 0.4}])
+def test_a_size_of_writing_without_a_band_is_refused(setting: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="band_of group and spacing need a band"):
+        ColumnConfig(**setting)
+
+
+def test_a_spacing_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="heights of the line, such as"):
+        ColumnConfig(band=0.2, spacing=0.0)
+
+
+@pytest.mark.parametrize("band_of", ["line", "group"])
+def test_wide_and_narrow_hands_become_alike(band_of: str, tmp_path: Path) -> None:
+    widths = {}
+    for name, step in (("wide", 16), ("narrow", 8)):
+        pixels = np.full((64, 20 + 20 * step), 220, np.uint8)
+        for number in range(20):
+            pixels[24:40, 10 + number * step : 12 + number * step] = 30
+        write_line_image(tmp_path / f"{name}.png", LineImage(pixels))
+        example = Example(id=name, source=tmp_path / f"{name}.png", group=name)
+        for spacing in (None, 0.15):
+            feature = ColumnConfig(height=64, band=0.15, band_of=band_of, spacing=spacing).build()
+            feature.measure([example])
+            widths[name, spacing] = feature.read(example).pixels.shape[1]
+    assert widths["wide", None] > 1.8 * widths["narrow", None]
+    assert 1.15 < widths["wide", 0.15] / widths["narrow", 0.15] < 1.35  # 2 to the power of 0.3
+    assert widths["narrow", 0.15] > widths["narrow", None] and widths["wide", 0.15] < widths["wide", None]

@@ -3,7 +3,7 @@ import pytest
 
 from seqlabel.errors import ConfigError
 from seqlabel.features import ColumnConfig
-from seqlabel.features.writing_band import with_writing_band, writing_band
+from seqlabel.features.writing_band import with_writing_band, writing_band, writing_size
 from seqlabel.records import LineImage
 
 
@@ -79,3 +79,15 @@ def test_upside_down_the_middle_is_as_far_from_the_other_end() -> None:
     ink[5:9] = 1.0
     (middle, band), (flipped, same) = writing_band(ink), writing_band(ink[::-1])
     assert (middle, flipped) == (pytest.approx(7.0), pytest.approx(14.0)) and same == pytest.approx(band)
+
+
+def test_strokes_are_counted_among_the_small_letters() -> None:
+    plain, looped = writing_size(as_ink(line(60, 20, 40))), writing_size(as_ink(line(60, 20, 40, (2, 58))))
+    assert plain.spacing == pytest.approx(200 / 30)
+    assert looped.spacing == pytest.approx(plain.spacing, rel=0.08)
+    assert plain.scaled(2.0).spacing == 2 * plain.spacing and plain.scaled(2.0).band == 2 * plain.band
+
+
+@pytest.mark.parametrize("ink", [np.zeros((40, 100)), np.ones((40, 100)), np.zeros((1, 1)), np.ones((1, 1))])
+def test_no_strokes_have_no_spacing(ink: np.ndarray) -> None:
+    assert writing_size(ink.astype(np.float32)).spacing == 0
