@@ -46,6 +46,8 @@ KINDS: tuple[tuple[str, ImageWarpConfig | ImageDamageConfig, int], ...] = (
     ("stretch, squeeze", replace(WARP, stretch=0.25, squeeze=0.25), 5),
     ("width_jitter", replace(WARP, width_jitter=0.35), 0),
     ("elastic", replace(WARP, elastic=0.06), 2),
+    ("letter_elastic", replace(WARP, letter_elastic=0.05), 1),
+    ("zones", replace(WARP, zones=0.3), 3),
     ("stroke_width", replace(WARP, stroke_width=1.0), 2),
     ("contrast, noise", replace(WARP, contrast=0.5, noise=22.0), 5),
     ("bleed", replace(DAMAGE, bleed=1.0, bleed_reach=0.05), 1),

@@ -145,3 +145,36 @@ def test_more_jitter_moves_more() -> None:
         return float(np.concatenate([np.diff(stroke_starts(pixels)) for pixels in images]).std())
 
     assert roughness(0.0) < 0.5 < roughness(0.1) < roughness(0.3)
+
+
+def test_letters_are_bent_one_by_one_and_stay_in_their_places() -> None:
+    shifts = []
+    for seed in range(10):
+        edges = stroke_starts(warped(seed, line(height=64, width=800), letter_elastic=0.03))
+        assert len(edges) == len(range(40, 760, 30))
+        shifts.append(edges - stroke_starts(line(height=64, width=800).pixels))
+    moved = np.array(shifts)
+    assert 0.5 < moved.std() < 3
+    assert np.abs(moved).max() < 10
+    # Strokes a letter apart move on their own, more than those of the coarse grid would.
+    assert np.corrcoef(moved[:, :-2].ravel(), moved[:, 2:].ravel())[0, 1] < 0.5
+
+
+def test_ascenders_small_letters_and_descenders_change_their_heights_one_by_one() -> None:
+    pixels = np.full((100, 60), 255, np.uint8)
+    pixels[10:40, 20:25] = 0  # an ascender, over
+    pixels[40:60, 20:45] = 0  # small letters, over
+    pixels[60:90, 40:45] = 0  # a descender
+    tall = {"above": [], "small": [], "below": []}
+    for seed in range(30):
+        found = warped(seed, LineImage(pixels), zones=0.2) < 128
+        rows = [np.flatnonzero(found[:, column]) for column in (22, 32, 42)]
+        small = rows[1][-1] - rows[1][0] + 1
+        tall["above"].append(rows[1][0] - rows[0][0])
+        tall["small"].append(small)
+        tall["below"].append(rows[2][-1] - rows[1][-1])
+    above, small, below = (np.array(values) for values in tall.values())
+    assert above.min() < 27 and above.max() > 33
+    assert small.min() < 18 and small.max() > 22
+    assert abs(np.corrcoef(above, below)[0, 1]) < 0.5
+    np.testing.assert_array_equal(warped(1, LineImage(pixels), zones=0.0), pixels)
