@@ -24,10 +24,6 @@ class Model(nn.Module):
         self.shortcut_weight = config.shortcut if isinstance(config, ConvRecurrentConfig) else 0.0
         if self.shortcut_weight and isinstance(self.encoder, ConvRecurrentEncoder):
             self.shortcut = nn.Conv1d(self.encoder.stem_dim, num_tokens, kernel_size=3, padding=1)
-        self.feedback: nn.Parameter | None = None
-        if isinstance(config, ConvRecurrentConfig) and config.self_conditioned:
-            # Nothing at first: what the shortcut says of a frame before it has learnt anything is noise.
-            self.feedback = nn.Parameter(torch.zeros(num_tokens, self.shortcut.in_channels))
 
     def output_lengths(self, lengths: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
         """Returns the number of frames that come out of the encoder for that many frames of features."""
@@ -44,12 +40,7 @@ class Model(nn.Module):
             is_valid = torch.arange(features.shape[1], device=features.device)[None, :] < lengths[:, None]
             features = nn.functional.pad(features * is_valid[..., None], (0, 0, 0, delay))
             lengths = lengths + delay
-        if self.feedback is not None and isinstance(self.encoder, ConvRecurrentEncoder):
-            frames, lengths = self.encoder.stem_frames(features, lengths)
-            frames, _ = self._conditioned(frames)
-            hidden, lengths = self.encoder.above_stem(frames, lengths)
-        else:
-            hidden, lengths = self.encoder(features, lengths)
+        hidden, lengths = self.encoder(features, lengths)
         return self.objective.emissions(self.head, hidden, lengths, self.encoder.backward_from)
 
     @property
@@ -67,25 +58,13 @@ class Model(nn.Module):
         if not isinstance(self.encoder, ConvRecurrentEncoder):
             return [(1.0, self(features, lengths))]
         frames, lengths = self.encoder.stem_frames(features, lengths)
-        scores = None
-        if self.shortcut_weight:
-            frames, scores = self._conditioned(frames)
         hidden, all_lengths = self.encoder.above_stem(
             frames.repeat(num_views, 1, 1), lengths.repeat(num_views)
         )
         backward_from = self.encoder.backward_from
         found = [(1.0, self.objective.emissions(self.head, hidden, all_lengths, backward_from))]
-        if scores is not None:
+        if self.shortcut_weight:
+            scores = self.shortcut(frames.transpose(1, 2)).transpose(1, 2)
             emissions = self.objective.emissions(nn.Identity(), scores, lengths, backward_from)
             found.append((self.shortcut_weight, emissions))
         return found
-
-    def _conditioned(
-        self, frames: Float[Tensor, "N T S"]
-    ) -> tuple[Float[Tensor, "N T S"], Float[Tensor, "N T C"]]:
-        """Returns what the layers above see of the stem's frames, and the scores of the shortcut."""
-        scores = self.shortcut(frames.transpose(1, 2)).transpose(1, 2)
-        if self.feedback is None:
-            return frames, scores
-        said = torch.softmax(scores.float(), dim=-1).to(frames.dtype)
-        return frames + said @ self.feedback.to(frames.dtype), scores

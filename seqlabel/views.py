@@ -68,7 +68,7 @@ def _view(frontend: Frontend, index: int) -> View:
         size = min(IMAGES[index], max(1.0, WIDEST_BAND / feature.config.band))
         other = Frontend(frontend.config)
         other.feature = Columns(feature.config, size)
-        other.feature.sizes = feature.sizes  # what is measured later, too
+        other.feature.measured = feature.measured  # what is measured later, too
         # The statistics of the corpus are those that the network has learnt with.
         other.normalizer = frontend.normalizer
         return View(other)

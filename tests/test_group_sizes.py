@@ -77,7 +77,7 @@ def test_train_and_dev_measure_their_own_lines(tmp_path: Path) -> None:
     assert len(dev_widths) == 1 and dev_widths != {len(data.frontend(data.train[0].known_signal))}
     check = TargetCheck(config, train)
     assert [check(example) for example in train] == [None] * 3
-    assert check.frontend.feature.sizes == data.frontend.feature.sizes
+    assert check.frontend.feature.measured == data.frontend.feature.measured
 
 
 def test_every_view_goes_by_the_size_that_is_measured(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_the_lines_of_a_page_are_a_group(num_views: int, grouped: Path, tmp_path
     recognizer = Recognizer.load(grouped, "cpu", num_views=num_views)
     reading = read_page_with(recognizer, path)
     assert set(reading.lines) == {0, 1} and not reading.failed
-    assert recognizer.loaded.frontend.feature.sizes.keys() == {str(path)}
+    assert recognizer.loaded.frontend.feature.measured.keys() == {str(path)}
     again = read_page_with(recognizer, path, places=False)
     assert [line.hypotheses for line in again.lines.values()] == [
         line.hypotheses for line in reading.lines.values()

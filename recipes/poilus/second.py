@@ -2,21 +2,29 @@
 
 Prepare:  the model of first.py
 Train:    seqlabel train recipes/poilus/second.py --training.init-from runs/poilus_first/best.safetensors
-Expect:   dev CER 19.02 % (seed 1, 2026-11-27), 73 minutes on two threads for both steps
 """
 
 from msgspec.structs import replace
 
-from recipes.poilus.poilus import config as base
+from recipes.poilus.first import config as base
+from seqlabel.encoders import ConvRecurrentConfig
 from seqlabel.features import ColumnConfig
+from seqlabel.schedules import OneCycleConfig
 
-feature = base.frontend.feature
+feature, encoder = base.frontend.feature, base.encoder
 assert isinstance(feature, ColumnConfig)
+assert isinstance(encoder, ConvRecurrentConfig)
 config = replace(
     base,
     name="poilus_second",
-    frontend=replace(base.frontend, feature=replace(feature, band=0.275)),
+    data=replace(base.data, auxiliary=()),
+    frontend=replace(base.frontend, feature=replace(feature, band=0.275, spacing=0.41)),
+    encoder=replace(encoder, num_masks=2.0, max_masked=10),
     training=replace(
-        base.training, num_epochs=15, learning_rate=1.2e-3, init_from="runs/poilus_first/best.safetensors"
+        base.training,
+        num_epochs=19,
+        learning_rate=1.2e-3,
+        schedule=OneCycleConfig(),
+        init_from="runs/poilus_first/best.safetensors",
     ),
 )

@@ -62,13 +62,7 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
         max_masked: columns of the longest of them.
         shortcut: weight of a second answer that is read from the stem alone while training, so that the stem learns
             without waiting for the layers above; 0 for none (Retsinas et al. 2022).
-        self_conditioned: adds what that second answer says of each frame to what the layers above see, in reading as
-            well (Nozaki and Komatsu, "Relaxing the conditional independence assumption of CTC-based ASR by
-            conditioning on intermediate predictions", Interspeech 2021).
         recurrent: the layers above.
-
-    Raises:
-        ConfigError: `self_conditioned` without a shortcut.
     """
 
     layers: tuple[ConvLayerConfig, ...] = (
@@ -83,12 +77,7 @@ class ConvRecurrentConfig(Config, frozen=True, tag="conv_recurrent"):
     num_masks: FromZero = 0.0
     max_masked: Count = 5
     shortcut: FromZero = 0.0
-    self_conditioned: bool = False
     recurrent: RecurrentConfig = RecurrentConfig(hidden_size=256, num_layers=2, dropout=0.5)
-
-    def __post_init__(self) -> None:
-        if self.self_conditioned and not self.shortcut:
-            raise ConfigError("self_conditioned: has no shortcut to go by; set shortcut, such as 0.3")
 
     def build(self, input_dim: int) -> "ConvRecurrentEncoder":
         """Returns a new encoder of frames of `input_dim` features, its weights drawn from torch's generator."""

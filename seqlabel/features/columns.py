@@ -10,7 +10,7 @@ from PIL import Image
 from seqlabel.config import Config
 from seqlabel.errors import ConfigError, FormatError, SeqlabelError
 from seqlabel.features.background import without_background
-from seqlabel.features.slant import deslanted, upright
+from seqlabel.features.slant import deslanted, slant_by, upright
 from seqlabel.features.sources import line_image
 from seqlabel.features.writing_band import WritingSize, with_writing_band, writing_size
 from seqlabel.formats import IMAGE_SUFFIXES, LineCutConfig
@@ -40,6 +40,8 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
         spacing: from one stroke to the next, in heights: the width of the writing is brought near to that, so that wide
             and narrow hands become alike; None leaves it as wide as its band makes it.
         deslant: has the line sheared so that its strokes are upright (`slant`).
+        slant_by: columns without gaps, which knows hardly any slant between upright and 39 degrees, or the profile of
+            the columns, which with `band_of` group is measured over the group as well.
         remove_background: divides the line by the tone of the paper around each pixel (`background`).
         cut: how a line of a page is cut out; line images are taken as they are.
 
@@ -56,6 +58,7 @@ class ColumnConfig(Config, frozen=True, tag="columns"):
     band_of: Literal["line", "group"] = "line"
     spacing: float | None = None
     deslant: bool = False
+    slant_by: Literal["gaps", "profile"] = "gaps"
     remove_background: bool = False
     cut: LineCutConfig = LineCutConfig()
 
@@ -91,7 +94,7 @@ class Columns:
     With `size`, writing that is brought to one size is so many times larger than `ColumnConfig.band` says.
 
     Attributes:
-        sizes: those of the writing of each group that has been measured, in pixels of its files or pages.
+        measured: the size of the writing of each group, in pixels of its files or pages, and its slant.
     """
 
     suffixes = IMAGE_SUFFIXES
@@ -100,7 +103,7 @@ class Columns:
         self.config = config
         self.size = size
         self.dim = config.height * config.window
-        self.sizes: dict[str, WritingSize] = {}
+        self.measured: dict[str, tuple[WritingSize, float]] = {}
 
     @property
     def measures_groups(self) -> bool:
@@ -114,16 +117,19 @@ class Columns:
             examples: all of a set; what was known of their groups is forgotten.
             on_example: called after each.
         """
-        found: dict[str, list[WritingSize]] = {}
+        found: dict[str, list[tuple[WritingSize, float]]] = {}
         for example in examples if self.measures_groups else ():
-            if example.group is not None and (size := self._size_of(example)) is not None:
-                found.setdefault(example.group, []).append(size)
+            if example.group is not None and (writing := self._measure(example)) is not None:
+                found.setdefault(example.group, []).append(writing)
             if on_example is not None:
                 on_example()
-        for group, sizes in found.items():
-            self.sizes[group] = WritingSize(_middle(s.band for s in sizes), _middle(s.spacing for s in sizes))
+        for group, writings in found.items():
+            size = WritingSize(
+                _middle(size.band for size, _ in writings), _middle(size.spacing for size, _ in writings)
+            )
+            self.measured[group] = (size, float(np.median([slant for _, slant in writings])))
 
-    def _size_of(self, example: Example) -> WritingSize | None:
+    def _measure(self, example: Example) -> tuple[WritingSize, float] | None:
         try:
             image, scale = line_image(example, self.config.cut)
             if self.config.remove_background:
@@ -131,7 +137,12 @@ class Columns:
             ink = scaled_ink(image, self.config.height, stretch_contrast=True)
         except SeqlabelError:
             return None
-        return writing_size(ink).scaled(len(image.pixels) / len(ink) * scale)
+        slant = slant_by(self.config.slant_by, ink) if self._has_slant_of_group else 0.0
+        return writing_size(ink).scaled(len(image.pixels) / len(ink) * scale), slant
+
+    @property
+    def _has_slant_of_group(self) -> bool:
+        return self.measures_groups and self.config.deslant and self.config.slant_by == "profile"
 
     def read(self, example: Example) -> LineImage:
         """Returns the line image of an example, scaled to the height: augmenting a large scan costs far more.
@@ -140,10 +151,11 @@ class Columns:
             FormatError: the file cannot be read as an image, or a part of it is asked for.
         """
         image, scale = line_image(example, self.config.cut)
-        line = self._scaled(image, example.group, scale)
+        line, wider = self._scaled(image, example.group, scale)
         if not self.config.deslant:
             return line
-        return deslanted(line, scaled_ink(line, self.config.height, stretch_contrast=True))
+        ink = scaled_ink(line, self.config.height, stretch_contrast=True)
+        return deslanted(line, ink, self._slant(ink, example.group, wider))
 
     def frame_edges(
         self, image: LineImage, num_frames: int, group: str | None = None, scale: float = 1.0
@@ -161,13 +173,14 @@ class Columns:
         Returns:
             (num_frames + 1,) columns of `image`, in the middle of its height.
         """
-        line = self._scaled(image, group, scale)
+        line, wider = self._scaled(image, group, scale)
         height, columns = line.pixels.shape
         first, last = 0, columns
         if self.config.deslant:
-            found = upright(scaled_ink(line, height, stretch_contrast=True))
+            ink = scaled_ink(line, height, stretch_contrast=True)
+            found = upright(ink, self._slant(ink, group, wider))
             if found is not None:
-                first, last = found[1], found[2] + 1
+                first, last = found[0], found[1] + 1
         pad = self.config.pad_columns
         edges = np.linspace(first - pad, last + pad, num_frames + 1)
         shown: Float64[np.ndarray, " frames1"] = np.clip(
@@ -175,16 +188,22 @@ class Columns:
         )
         return shown
 
-    def _scaled(self, image: LineImage, group: str | None, scale: float) -> LineImage:
+    def _slant(self, ink: Float32[np.ndarray, "height width"], group: str | None, wider: float) -> float:
+        """Returns the slant of a scaled line, which has become so many times wider than higher."""
+        if self._has_slant_of_group and group is not None and group in self.measured:
+            return self.measured[group][1] * wider
+        return slant_by(self.config.slant_by, ink)
+
+    def _scaled(self, image: LineImage, group: str | None, scale: float) -> tuple[LineImage, float]:
         height = self.config.height
         if self.config.remove_background:
             image = without_background(image)
         if self.config.band is None:
-            return scaled(image, height)
+            return scaled(image, height), 1.0
         ink = scaled_ink(image, height, stretch_contrast=True)
-        told = self.sizes.get(group) if group is not None and self.measures_groups else None
-        if told is not None:
-            told = told.scaled(1 / scale)
+        told = None
+        if self.measures_groups and group is not None and group in self.measured:
+            told = self.measured[group][0].scaled(1 / scale)
         return with_writing_band(image, ink, height, self.config.band, self.size, self.config.spacing, told)
 
     def __call__(self, signal: Signal) -> Float32[np.ndarray, "T F"]:

@@ -87,8 +87,10 @@ def with_writing_band(
     enlarged: float = 1.0,
     spacing: float | None = None,
     told: WritingSize | None = None,
-) -> LineImage:
+) -> tuple[LineImage, float]:
     """Returns the line at `height` pixels, its writing in the middle and its band `share` of the height.
+
+    Beside it, how many times more it is scaled in width than in height.
 
     What stands out above and below is cut off; where the line has no rows, there is paper.
 
@@ -123,4 +125,4 @@ def with_writing_band(
     first = round(middle / len(ink) * len(pixels) - height / 2)
     top, bottom = max(0, first), min(len(pixels), first + height)
     line[top - first : bottom - first] = pixels[top:bottom]
-    return LineImage(line)
+    return LineImage(line), wider

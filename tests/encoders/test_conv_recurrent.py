@@ -4,7 +4,6 @@ from torch import Tensor, nn
 
 from seqlabel.encoders import ConvLayerConfig, ConvRecurrentConfig, RecurrentConfig
 from seqlabel.encoders.conv_recurrent import ConvLayer, frame_mask, kept_frames
-from seqlabel.errors import ConfigError
 from seqlabel.model import Model
 
 RECURRENT = RecurrentConfig(hidden_size=3, num_layers=1, dropout=0.0)
@@ -172,16 +171,11 @@ def test_the_dropout_of_the_stem_drops_whole_maps_but_never_the_image() -> None:
     torch.testing.assert_close(dropped.unique(), torch.tensor([0.0, 1 / 0.6]))
 
 
-def with_shortcut(weight: float, *, self_conditioned: bool = False) -> Model:
+def with_shortcut(weight: float) -> Model:
     torch.manual_seed(1)
     layers = (ConvLayerConfig(channels=3, pool=(2, 2)), ConvLayerConfig(channels=4))
     config = ConvRecurrentConfig(
-        layers=layers,
-        column="concat",
-        dropout=0.0,
-        shortcut=weight,
-        self_conditioned=self_conditioned,
-        recurrent=RECURRENT,
+        layers=layers, column="concat", dropout=0.0, shortcut=weight, recurrent=RECURRENT
     )
     return Model(config, input_dim=6, num_tokens=5)
 
@@ -218,29 +212,6 @@ def test_without_a_shortcut_there_is_one_answer() -> None:
     features, lengths = torch.randn(1, 8, 6), torch.tensor([8])
     assert len(model.answers(features, lengths)) == 1
     assert not any(name.startswith("shortcut") for name, _ in model.named_parameters())
-
-
-def test_the_layers_above_see_what_the_shortcut_says() -> None:
-    model, plain = with_shortcut(0.25, self_conditioned=True).eval(), with_shortcut(0.25).eval()
-    features, lengths = torch.randn(2, 14, 6), torch.tensor([14, 9])
-    torch.testing.assert_close(model(features, lengths).log_probs, plain(features, lengths).log_probs)
-    assert model.feedback is not None
-    torch.nn.init.normal_(model.feedback)
-    said = model(features, lengths).log_probs
-    assert (said - plain(features, lengths).log_probs).abs().max() > 1e-3
-    answers = model.answers(features, lengths)
-    torch.testing.assert_close(answers[0][1].log_probs, said)
-    torch.testing.assert_close(answers[1][1].log_probs, plain.answers(features, lengths)[1][1].log_probs)
-    alone = model(features[1:, :9], lengths[1:]).log_probs[0]
-    torch.testing.assert_close(said[1, :5], alone)
-    answers[0][1].log_probs.square().sum().backward()
-    assert float(model.feedback.grad.abs().max()) > 0
-    assert float(model.shortcut.weight.grad.abs().max()) > 0
-
-
-def test_what_is_conditioned_on_needs_a_shortcut() -> None:
-    with pytest.raises(ConfigError, match="set shortcut"):
-        ConvRecurrentConfig(self_conditioned=True)
 
 
 def test_masks_hide_their_share_of_frames_in_short_stretches() -> None:

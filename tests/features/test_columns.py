@@ -167,7 +167,7 @@ def test_lines_by_themselves_measure_nothing(tmp_path: Path) -> None:
     feature = ColumnConfig(height=64, band=0.13).build()
     before = feature.read(examples[2]).pixels
     feature.measure(examples)
-    assert not feature.measures_groups and not feature.sizes
+    assert not feature.measures_groups and not feature.measured
     np.testing.assert_array_equal(feature.read(examples[2]).pixels, before)
 
 
@@ -198,7 +198,7 @@ def test_the_scale_of_a_line_of_a_page_counts(tmp_path: Path) -> None:
     examples = [Example(id=str(n), source=tmp_path / f"p.xml:{n}", group="page") for n in (0, 1)]
     feature = ColumnConfig(height=64, band=0.13, band_of="group").build()
     feature.measure(examples)
-    assert feature.sizes["page"].band == pytest.approx(0.6 * 30, abs=3)
+    assert feature.measured["page"][0].band == pytest.approx(0.6 * 30, abs=3)
     widths = [feature.read(example).pixels.shape[1] for example in examples]
     assert widths[0] == pytest.approx(widths[1], rel=0.02)
     image, place = read_page_line(tmp_path / "p.xml:1", LineCutConfig())

@@ -44,14 +44,14 @@ def test_faint_dirt_is_no_ink() -> None:
 def test_an_empty_line_has_no_band_and_keeps_its_size() -> None:
     paper = np.full((40, 100), 220, np.uint8)
     assert writing_band(as_ink(paper)) == (20, 0)
-    assert with_writing_band(LineImage(paper), as_ink(paper), 20, 0.2).pixels.shape == (20, 50)
+    assert with_writing_band(LineImage(paper), as_ink(paper), 20, 0.2)[0].pixels.shape == (20, 50)
 
 
 @pytest.mark.parametrize("height", [44, 52, 60])
 def test_one_size_of_writing_gets_one_size_whatever_the_box(height: int) -> None:
     """The same letters, cut out with more or less room above and below."""
     pixels = line(height, height // 2 - 8, height // 2 + 8)
-    result = with_writing_band(LineImage(pixels), as_ink(pixels), 64, 0.2)
+    result, _ = with_writing_band(LineImage(pixels), as_ink(pixels), 64, 0.2)
     assert result.pixels.shape[0] == 64
     middle, band = writing_band(as_ink(result.pixels))
     assert middle == pytest.approx(32, abs=1.5)
@@ -60,12 +60,14 @@ def test_one_size_of_writing_gets_one_size_whatever_the_box(height: int) -> None
 
 def test_the_correction_has_limits() -> None:
     pixels = line(60, 29, 31)  # a rule, not writing
-    assert with_writing_band(LineImage(pixels), as_ink(pixels), 60, 0.5).pixels.shape[1] == round(200 * 1.45)
+    assert with_writing_band(LineImage(pixels), as_ink(pixels), 60, 0.5)[0].pixels.shape[1] == round(
+        200 * 1.45
+    )
 
 
 def test_a_line_as_small_as_a_pixel_goes_through() -> None:
     pixels = np.array([[0]], np.uint8)
-    assert with_writing_band(LineImage(pixels), as_ink(pixels), 16, 0.2).pixels.shape[0] == 16
+    assert with_writing_band(LineImage(pixels), as_ink(pixels), 16, 0.2)[0].pixels.shape[0] == 16
 
 
 @pytest.mark.parametrize("band", [0.0, 1.0, -0.1])
