@@ -16,8 +16,6 @@ from seqlabel.records import LineImage
 
 SHEARS = np.tan(np.deg2rad(np.arange(-30, 58, 3)))
 """Candidates, as tangents; writing leans to the right far more often than to the left."""
-ANGLES = np.arange(-30, 60, 3)
-"""The same in degrees, for the profile."""
 FAINT = 0.15
 """What is lighter is paper, where the ink of columns is added up."""
 DARK = 0.4
@@ -67,18 +65,17 @@ def slant_of_profile(ink: Float32[np.ndarray, "height width"]) -> float:
         return 0.0
     weights = ink[row, column].astype(np.float64)
     above = (height - 1) / 2 - row
-    tangents = np.tan(np.deg2rad(ANGLES))
-    reach = int(np.ceil(np.abs(tangents).max() * height / 2)) + 1
-    scores = np.empty(len(tangents))
-    for i, tangent in enumerate(tangents):
-        place = column - tangent * above + reach
+    reach = int(np.ceil(np.abs(SHEARS).max() * height / 2)) + 1
+    scores = np.empty(len(SHEARS))
+    for i, shear in enumerate(SHEARS):
+        place = column - shear * above + reach
         left = np.floor(place).astype(np.int64)
         share = place - left
         profile = np.bincount(left, weights * (1 - share), width + 2 * reach + 1)
         profile[1:] += np.bincount(left, weights * share, width + 2 * reach + 1)[:-1]
         scores[i] = float((profile**2).sum())
     smooth = np.convolve(np.pad(scores, 1, mode="edge"), np.ones(3) / 3, "valid")
-    return float(tangents[int(smooth.argmax())])
+    return float(SHEARS[int(smooth.argmax())])
 
 
 def slant_by(how: Literal["gaps", "profile"], ink: Float32[np.ndarray, "height width"]) -> float:
