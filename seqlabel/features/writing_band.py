@@ -22,8 +22,6 @@ LEAST, MOST = 0.7, 1.45
 """The height of the writing is corrected by these factors at most: a signature or a stroke of the pen is no line."""
 LEAST_TOLD, MOST_TOLD = 0.25, 4.0
 """The same where a whole hand tells its size: what is left are lines whose outlines are several lines high."""
-
-
 INK = 0.4
 """Ink from here on is a stroke, where strokes are counted."""
 WIDTH_POWER = 0.7
@@ -56,10 +54,15 @@ def writing_size(ink: Float32[np.ndarray, "height width"]) -> WritingSize:
         ink: 0 for paper to 1 for ink.
     """
     middle, band = writing_band(ink)
+    return WritingSize(band, stroke_spacing(ink, middle, band))
+
+
+def stroke_spacing(ink: Float32[np.ndarray, "height width"], middle: float, band: float) -> float:
+    """Returns the columns from one stroke to the next in the rows of a band; 0 where there are no strokes."""
     first = max(0, int(np.floor(middle - band / 2)))
     strokes = ink[first : int(np.ceil(middle + band / 2)) + 1] > INK
     number = float((strokes[:, 1:] & ~strokes[:, :-1]).sum(axis=1).mean()) if band > 0 else 0.0
-    return WritingSize(band, ink.shape[1] / number if number >= 1 else 0.0)
+    return ink.shape[1] / number if number >= 1 else 0.0
 
 
 def writing_band(ink: Float32[np.ndarray, "height width"]) -> tuple[float, float]:
@@ -88,10 +91,9 @@ def with_writing_band(
     spacing: float | None = None,
     told: WritingSize | None = None,
 ) -> tuple[LineImage, float]:
-    """Returns the line at `height` pixels, its writing in the middle and its band `share` of the height.
+    """Returns the line at `height` pixels, and how many times more it is scaled in width than in height.
 
-    Beside it, how many times more it is scaled in width than in height.
-
+    Its writing stands in the middle, with a band of `share` of the height.
     What stands out above and below is cut off; where the line has no rows, there is paper.
 
     Args:
@@ -103,11 +105,12 @@ def with_writing_band(
         spacing: from stroke to stroke, in heights, that the width is brought near to; None keeps the width.
         told: the size of the writing in `image`, where more is known of it than this line tells.
     """
-    middle, _ = writing_band(ink)
+    middle, band = writing_band(ink)
     rows, columns = image.pixels.shape
     limits = LEAST_TOLD, MOST_TOLD
     if told is None:
-        told = writing_size(ink).scaled(rows / len(ink))
+        apart = 0.0 if spacing is None else stroke_spacing(ink, middle, band)
+        told = WritingSize(band, apart).scaled(rows / len(ink))
         limits = LEAST, MOST
     correction = float(np.clip(share * rows / told.band, *limits)) if told.band > 0 else 1.0
     scale = correction * height / rows
