@@ -2,8 +2,9 @@
 
     python -m benchmarks.language_models data/an4 runs/an4_*/best.safetensors --measure wer [--settings FILE]
 
-The tables of recipes/*/README.md. For each model (the seeds of a recipe): the best path, the beam alone, the beam
-with an n-gram of the model's tokens (order 6, or 3 where the tokens are words), with a word 3-gram, and with both.
+The tables of recipes/*/README.md. For each model (the seeds of a recipe): the best path, as it is and with the blank
+penalty that is best on dev, the beam alone, the beam with an n-gram of the model's tokens (order 6, or 3 where the
+tokens are words), with a word 3-gram, and with both.
 Weights are found on dev.jsonl, and test.jsonl is read with them. `--halves` is for a corpus without a test set: the
 groups of dev are dealt out to two halves, and each is read with the weights that were found on the other. `--unseen`
 leaves training texts out of the language models that stand in dev or test word for word, for a corpus that has the
@@ -36,7 +37,8 @@ from seqlabel.tokens import TokenTable
 from seqlabel.tuning import tune
 
 Measure = Literal["cer", "wer"]
-GREEDY, BEAM = "greedy", "beam"
+GREEDY, PENALISED, BEAM = "greedy", "greedy, blank penalty", "beam"
+PENALTIES = sorted((0.25 * step for step in range(-4, 9)), key=abs)
 
 
 @dataclass(frozen=True)
@@ -94,15 +96,21 @@ def main() -> None:
             pairs, spent = list[tuple[str, str]](), 0.0
             for turn, (found_on, read) in enumerate(turns):
                 key = f"{path} {name} {turn} {arguments.measure}"
-                if name not in (GREEDY, BEAM) and key not in kept:
+                if name not in (GREEDY, PENALISED, BEAM) and key not in kept:
                     kept[key] = searched(found_on, tokens, language, arguments.measure)
                     if arguments.settings is not None:
                         arguments.settings.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
-                texts, seconds = timed(decoder_of(name, kept.get(key), tokens, language), read.emissions)
+                setting: GreedyConfig | BeamConfig = kept.get(key, BeamConfig())
+                if name == GREEDY:
+                    setting = GreedyConfig()
+                elif name == PENALISED:
+                    setting = penalised(found_on, tokens, arguments.measure)
+                    print(f"{path}: blank penalty {setting.blank_penalty:g}", flush=True)
+                texts, seconds = timed(decoder_of(setting, tokens, language), read.emissions)
                 pairs += zip(read.references, texts, strict=True)
                 spent += seconds
             rows = [(name, pairs, spent)]
-            if arguments.views > 1 and name != GREEDY:
+            if arguments.views > 1 and name not in (GREEDY, PENALISED):
                 settings = [
                     kept.get(f"{path} {name} {turn} {arguments.measure}") for turn in range(len(turns))
                 ]
@@ -148,13 +156,13 @@ def halves(split: Split, examples: Sequence[Example]) -> list[tuple[Split, Split
 
 def contestants(tokens: TokenTable, train: Sequence[str]) -> dict[str, LanguageModels]:
     """Returns what reads beside the network, by name."""
+    without = {name: LanguageModels() for name in (GREEDY, PENALISED, BEAM)}
     if tokens.unit == "word":
         over_words = estimate(corpus(train, "word"), 3).model
-        return {GREEDY: LanguageModels(), BEAM: LanguageModels(), "token 3-gram": LanguageModels(over_words)}
+        return {**without, "token 3-gram": LanguageModels(over_words)}
     characters, words = estimate(corpus(train, "char"), 6).model, estimate(corpus(train, "word"), 3).model
     return {
-        GREEDY: LanguageModels(),
-        BEAM: LanguageModels(),
+        **without,
         "character 6-gram": LanguageModels(characters),
         "word 3-gram": LanguageModels(words=words),
         "both": LanguageModels(characters, words),
@@ -170,20 +178,31 @@ def searched(split: Split, tokens: TokenTable, language: LanguageModels, measure
         torch.set_num_threads(1)
 
 
+def penalised(split: Split, tokens: TokenTable, measure: Measure) -> GreedyConfig:
+    """Returns the best path with the blank penalty of the least error; of several, the one nearest to none."""
+
+    def error(setting: GreedyConfig) -> float:
+        read = decoder_of(setting, tokens, LanguageModels())
+        rates = score(list(zip(split.references, map(read, split.emissions), strict=True)))
+        return rates.cer if measure == "cer" else rates.wer
+
+    return min((GreedyConfig(blank_penalty=penalty) for penalty in PENALTIES), key=error)
+
+
 def decoder_of(
-    name: str, setting: BeamConfig | None, tokens: TokenTable, language: LanguageModels
+    setting: GreedyConfig | BeamConfig, tokens: TokenTable, language: LanguageModels
 ) -> Callable[[np.ndarray], str]:
     """Returns what reads one line."""
-    if name == GREEDY:
-        greedy = GreedyConfig().build(tokens)
+    if isinstance(setting, BeamConfig):
+        beam = setting.build(tokens, language)
+        return lambda rows: beam.read(rows)[0].text
+    greedy = setting.build(tokens)
 
-        def read(rows: np.ndarray) -> str:
-            emissions = Emissions(torch.from_numpy(rows)[None], torch.tensor([len(rows)]))
-            return greedy(emissions)[0][0].text
+    def read(rows: np.ndarray) -> str:
+        emissions = Emissions(torch.from_numpy(rows)[None], torch.tensor([len(rows)]))
+        return greedy(emissions)[0][0].text
 
-        return read
-    beam = (setting or BeamConfig()).build(tokens, language)
-    return lambda rows: beam.read(rows)[0].text
+    return read
 
 
 def timed(read: Callable[[np.ndarray], str], emissions: Sequence[np.ndarray]) -> tuple[list[str], float]:

@@ -172,9 +172,9 @@ def decoding(
     overrides: Sequence[str] = arguments.overrides
     decoder = header.experiment.decoder
     reads_together = arguments.views > 1 or len(arguments.others) > 0
-    is_beam = (
-        given is not language or reads_together or any(word.startswith("--decoder.") for word in overrides)
-    )
+    names = (word.partition("=")[0] for word in overrides if word.startswith("--decoder."))
+    of_the_beam = any(name.replace("-", "_") != "__decoder.blank_penalty" for name in names)
+    is_beam = given is not language or reads_together or of_the_beam
     if isinstance(decoder, GreedyConfig) and is_beam:
         decoder = BeamConfig()
     decoder = override(Decoding(decoder=decoder), overrides).decoder

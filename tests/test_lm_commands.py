@@ -138,6 +138,27 @@ def test_the_best_readings_come_as_json_with_scores_and_frames(run: Run, trained
     assert all(0 < token["confidence"] <= 1 for token in found["tokens"])
 
 
+def test_a_blank_penalty_leaves_the_best_path_a_best_path(
+    run: Run, trained_run: TrainedRun, arpa: Path
+) -> None:
+    dev = trained_run.data / "dev.jsonl"
+    code, plain, _ = run("evaluate", trained_run.model, dev, "--json")
+    assert code == 0
+    found = []
+    for penalty in (-50, 0, 50):
+        words = (trained_run.model, dev, "--json", "--decoder.blank-penalty", penalty)
+        code, out, _ = run("evaluate", *words)
+        assert code == 0
+        found.append(json.loads(out))
+    assert found[1] == json.loads(plain)
+    # With the blank as good as certain nothing is read, without it there is a token in each frame.
+    assert found[0]["deletions"] == found[0]["reference_length"]
+    assert found[2]["insertions"] > found[1]["insertions"]
+    words = (trained_run.model, dev, "--lm", arpa, "--decoder.blank-penalty", 0.5)
+    code, _, err = run("evaluate", *words)
+    assert (code, len(err.splitlines())) == (2, 1) and "blank-penalty" in err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

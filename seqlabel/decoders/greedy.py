@@ -2,31 +2,44 @@
 
 import torch
 
-from seqlabel.config import Config
+from seqlabel.config import Config, Score
 from seqlabel.ctc import Emissions, collapse
 from seqlabel.decoders.spans import path_spans, word_spans
 from seqlabel.language_model import LanguageModels
 from seqlabel.records import Hypothesis
-from seqlabel.tokens import TokenTable
+from seqlabel.tokens import BLANK, TokenTable
 
 
 class GreedyConfig(Config, frozen=True, tag="greedy"):
-    """Best-path decoding; nothing to set."""
+    """Best-path decoding.
+
+    Attributes:
+        blank_penalty: nats by which the blank is less probable in each frame than the network says, for networks that
+            leave tokens out; a dev set tells how many.
+    """
+
+    blank_penalty: Score = 0.0
 
     def build(self, tokens: TokenTable, models: LanguageModels | None = None) -> "Greedy":
         """Returns the decoder for a token table; a language model has no say."""
-        return Greedy(tokens)
+        return Greedy(tokens, self.blank_penalty)
 
 
 class Greedy:
     """Reads the labelling of the single most probable path."""
 
-    def __init__(self, tokens: TokenTable) -> None:
+    def __init__(self, tokens: TokenTable, blank_penalty: float = 0.0) -> None:
         self.tokens = tokens
+        self.blank_penalty = blank_penalty
 
     def __call__(self, emissions: Emissions, n_best: int = 1) -> list[list[Hypothesis]]:
         """Returns one list for each example, holding its best path; the score is that path's log-probability."""
-        best, path = emissions.log_probs.max(dim=-1)
+        log_probs = emissions.log_probs
+        if self.blank_penalty:
+            log_probs = log_probs.clone()
+            log_probs[..., BLANK] -= self.blank_penalty
+            log_probs = log_probs.log_softmax(dim=-1)
+        best, path = log_probs.max(dim=-1)
         valid = torch.arange(best.shape[1], device=best.device)[None, :] < emissions.lengths[:, None]
         scores = torch.where(valid, best, 0.0).double().sum(dim=1).tolist()
         found = []

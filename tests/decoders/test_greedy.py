@@ -44,3 +44,26 @@ def test_it_is_the_best_of_all_paths() -> None:
     )
     assert hypothesis.token_ids == tuple(collapse(paths[best]))
     assert hypothesis.score == pytest.approx(scores[best], rel=1e-6)
+
+
+def test_a_penalty_of_the_blank_lets_tokens_be_read_that_came_second() -> None:
+    probabilities = torch.tensor([[[0.5, 0.3, 0.2], [0.9, 0.06, 0.04], [0.1, 0.1, 0.8]]])
+    emissions = Emissions(probabilities.log(), torch.tensor([3]))
+    tokens = TokenTable.from_texts(["ab"])
+    assert GreedyConfig().build(tokens)(emissions)[0][0].text == "b"
+    [[found]] = GreedyConfig(blank_penalty=1.0).build(tokens)(emissions)
+    assert found.text == "ab"
+    # The blank has exp(-1) of its share, and all shares of a frame are brought to 1 again.
+    blank = 0.5 * float(torch.tensor(-1.0).exp())
+    assert found.spans[0].confidence == pytest.approx(0.3 / (0.3 + 0.2 + blank), rel=1e-5)
+    assert emissions.log_probs.exp().sum().item() == pytest.approx(3, rel=1e-5)
+
+
+def test_a_penalty_is_the_same_in_any_batch() -> None:
+    log_probs = torch.randn(3, 6, 4, generator=torch.manual_seed(5)).log_softmax(-1)
+    lengths = torch.tensor([6, 4, 2])
+    greedy = GreedyConfig(blank_penalty=0.7).build(TokenTable.from_texts(["abc"]))
+    together = greedy(Emissions(log_probs, lengths))
+    for row, length in enumerate(lengths.tolist()):
+        [[alone]] = greedy(Emissions(log_probs[row : row + 1, :length], lengths[row : row + 1]))
+        assert alone == together[row][0]
