@@ -12,9 +12,14 @@ Writing from right to left, marks, and rules that rewrite transcripts (`--texts.
 
 from msgspec.structs import replace
 
+from recipes.poilus.first import config as by_hands
 from recipes.poilus.poilus import config as poilus
 from seqlabel.experiment import DataConfig
+from seqlabel.features import ColumnConfig
+from seqlabel.formats import LineCutConfig
 
+feature = by_hands.frontend.feature
+assert isinstance(feature, ColumnConfig)
 config = replace(
     poilus,
     name="my_pages",
@@ -25,5 +30,10 @@ config = replace(
         offenders="leave_out",
         batch_size=8,
         batch_frames=16000,
+        join_share=0.3,
     ),
+    # Size, width and slant of the writing are measured over a page, or over a hand where one is named; so a line whose
+    # outline is far too high has to keep its pixels.
+    frontend=replace(by_hands.frontend, feature=replace(feature, cut=LineCutConfig(max_height=512))),
+    encoder=by_hands.encoder,
 )

@@ -42,7 +42,8 @@ class Header:
         file: device and number of the file.
         seconds: length of audio, or of the part that is meant.
         sample_rate: of audio, in Hz.
-        size: width and height in pixels; of a line of a page those of its box.
+        size: width and height in pixels; of a line of a page those of its box, turned with the line where that runs up
+            or down the page.
         num_frames: of a matrix whose header tells them.
     """
 
@@ -141,8 +142,10 @@ def _line_size(source: Path) -> tuple[float, float]:
     page, scale = _page(path, path.stat().st_mtime_ns)
     if index >= len(page.lines):
         raise FormatError(f"{source}: the page has {len(page.lines)} lines, counted from 0")
-    left, top, right, bottom = page.lines[index].box
-    return (right - left) * scale, (bottom - top) * scale
+    line = page.lines[index]
+    left, top, right, bottom = line.box
+    across, down = (right - left) * scale, (bottom - top) * scale
+    return (down, across) if line.is_upright else (across, down)
 
 
 SPHINX_WIDTH = 13

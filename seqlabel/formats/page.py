@@ -38,6 +38,14 @@ class PageLine:
     region_type: str = ""
     place: int = 0
 
+    @property
+    def is_upright(self) -> bool:
+        """Whether the line runs up or down the page, as writing in the margin does."""
+        if self.baseline is None or len(self.baseline) < 2:
+            return False
+        run, fall = self.baseline[-1] - self.baseline[0]
+        return bool(abs(fall) > abs(run))
+
     def scaled(self, x: float, y: float) -> "PageLine":
         """Returns the line with all coordinates multiplied."""
         left, top, right, bottom = self.box

@@ -64,6 +64,13 @@ def test_a_line_of_a_page_tells_the_size_of_its_box_in_pixels(tmp_path: Path, un
     assert size == pytest.approx((38, 7), abs=1)
 
 
+def test_a_line_that_runs_up_the_page_is_as_long_as_its_box_is_high(tmp_path: Path) -> None:
+    page = draw_page(tmp_path, "page", ["ab", "abcabc"])
+    text = page.read_text()
+    page.write_text(text.replace('<TextLine ID="l1">', '<TextLine ID="l1" BASELINE="12 60 10 20">'))
+    assert header_of(page.with_name("page.xml:1")).size == pytest.approx((7, 38), abs=1)
+
+
 def test_matrices_and_symbols_tell_their_frames(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((7, 3), np.float32))
     (tmp_path / "a.mfc").write_bytes(np.int32(26).tobytes() + np.zeros(26, "<f4").tobytes())
