@@ -172,11 +172,19 @@ def decoding(
     overrides: Sequence[str] = arguments.overrides
     decoder = header.experiment.decoder
     reads_together = arguments.views > 1 or len(arguments.others) > 0
-    names = (word.partition("=")[0] for word in overrides if word.startswith("--decoder."))
-    of_the_beam = any(name.replace("-", "_") != "__decoder.blank_penalty" for name in names)
-    is_beam = given is not language or reads_together or of_the_beam
-    if isinstance(decoder, GreedyConfig) and is_beam:
+    names = {word.partition("=")[0].replace("-", "_") for word in overrides if word.startswith("--decoder")}
+    is_beam = given is not language or reads_together or bool(names - {"__decoder.blank_penalty"})
+    if isinstance(decoder, GreedyConfig) and is_beam and "__decoder" not in names:
         decoder = BeamConfig()
+    if (
+        "__decoder.blank_penalty" in names
+        and "__decoder" not in names
+        and not isinstance(decoder, GreedyConfig)
+    ):
+        raise ConfigError(
+            "--decoder.blank-penalty: is for the best path, and the model file, a language model, a setting of the "
+            "beam, --views or --with asks for another decoder; leave one out, or add --decoder greedy"
+        )
     decoder = override(Decoding(decoder=decoder), overrides).decoder
     if given is not language and not isinstance(decoder, BeamConfig):
         raise ConfigError("a language model or a lexicon is for --decoder beam alone; leave one of them out")

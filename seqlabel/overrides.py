@@ -20,12 +20,13 @@ def override(config: C, arguments: Sequence[str]) -> C:
     """Returns the configuration with settings replaced: `["--training.num-epochs", "3"]`.
 
     A setting is named by its path, with `-` or `_` between words. A value is a number, a word, `none`, or JSON
-    for what has several parts; a list may also be written as several words.
+    for what has several parts; a list may also be written as several words. What is said of a whole part (`--decoder
+    beam`) comes before what is said of the settings in it, wherever it stands.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot have.
     """
-    for name, words in _assignments(arguments):
+    for name, words in sorted(_assignments(arguments), key=lambda named: named[0].count(".")):
         config = _replaced(config, name, name.replace("-", "_").split("."), words)
     return config
 

@@ -431,7 +431,8 @@ class Recognizer:
             ManifestError: as for `evaluate`.
         """
         kept: dict[int, np.ndarray] = {}
-        greedy = GreedyConfig().build(self.header.tokens)
+        decoder = self.header.experiment.decoder
+        greedy = (decoder if isinstance(decoder, GreedyConfig) else GreedyConfig()).build(self.header.tokens)
         found = self._evaluate(manifest, bar_of, greedy, keeper(kept), together=False)
         return list(found.references), [kept[index] for index in range(len(kept))], found.rates
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqlabel.decoders import BeamConfig
-from seqlabel.language_model import read_arpa
-from seqlabel.model_file import read_header
+from seqlabel.decoders import BeamConfig, GreedyConfig
+from seqlabel.language_model import LanguageModels, read_arpa
+from seqlabel.model_file import read_header, set_decoding
 from seqlabel.recognizer import Recognizer
 from tests.blocks import TrainedRun
 
@@ -154,9 +154,44 @@ def test_a_blank_penalty_leaves_the_best_path_a_best_path(
     # With the blank as good as certain nothing is read, without it there is a token in each frame.
     assert found[0]["deletions"] == found[0]["reference_length"]
     assert found[2]["insertions"] > found[1]["insertions"]
-    words = (trained_run.model, dev, "--lm", arpa, "--decoder.blank-penalty", 0.5)
-    code, _, err = run("evaluate", *words)
-    assert (code, len(err.splitlines())) == (2, 1) and "blank-penalty" in err
+
+
+@pytest.mark.parametrize("words", [["--lm", "ARPA"], ["--views", 2], ["--decoder.beam-width", 8]])
+def test_a_blank_penalty_beside_what_asks_for_a_beam_is_refused(
+    run: Run, trained_run: TrainedRun, arpa: Path, words: list[str | int]
+) -> None:
+    asked = (trained_run.model, trained_run.data / "dev.jsonl", "--decoder.blank-penalty", 0.5)
+    code, _, err = run("evaluate", *asked, *(arpa if word == "ARPA" else word for word in words))
+    assert (code, len(err.splitlines())) == (2, 1) and "is for the best path" in err
+
+
+def test_the_kind_of_a_decoder_may_stand_before_its_settings_or_behind(
+    run: Run, trained_run: TrainedRun
+) -> None:
+    asked = (trained_run.model, trained_run.data / "dev.jsonl", "--json")
+    kind, penalty = ("--decoder", "greedy"), ("--decoder.blank-penalty", 50)
+    (code, before, _), (other, behind, _) = (
+        run("evaluate", *asked, *words) for words in (kind + penalty, penalty + kind)
+    )
+    assert code == other == 0 and json.loads(before) == json.loads(behind)
+    assert json.loads(before)["insertions"] > 0
+    code, _, err = run("evaluate", *asked, *penalty, "--decoder", "beam")
+    assert code == 2 and "no setting 'blank-penalty' in decoder" in err
+
+
+def test_the_penalty_of_a_model_file_stays_with_its_best_path(
+    run: Run, trained_run: TrainedRun, model: Path
+) -> None:
+    dev = trained_run.data / "dev.jsonl"
+    set_decoding(model, GreedyConfig(blank_penalty=50.0), LanguageModels())
+    found: dict[tuple[str | int, ...], int] = {}
+    for words in ((), ("--decoder", "greedy"), ("--decoder", "greedy", "--views", 2)):
+        code, out, _ = run("evaluate", model, dev, "--json", *words)
+        assert code == 0
+        found[words] = json.loads(out)["insertions"]
+    assert min(found.values()) > 0
+    _, _, rates = Recognizer.load(model, "cpu").emissions(dev)
+    assert rates.characters.insertions > 0
 
 
 @pytest.mark.parametrize(

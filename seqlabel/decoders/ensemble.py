@@ -74,7 +74,7 @@ def _best(
         before = proposals.setdefault((found.token_ids, found.text), found)
         if found.language_score > before.language_score:
             proposals[found.token_ids, found.text] = found
-    weighed = [decoder.weighed(rows) if isinstance(decoder, Beam) else rows for rows in frames]
+    weighed = [rows if isinstance(decoder, PrefixSearch) else decoder.weighed(rows) for rows in frames]
     scored = []
     for found in proposals.values():
         if required_frames(found.token_ids) > len(frames[0]):

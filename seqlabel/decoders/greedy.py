@@ -1,6 +1,9 @@
 """Best-path decoding: the most probable token of each frame, collapsed (Graves 2006, section 3.2)."""
 
+import numpy as np
 import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
 
 from seqlabel.config import Config, Score
 from seqlabel.ctc import Emissions, collapse
@@ -34,12 +37,7 @@ class Greedy:
 
     def __call__(self, emissions: Emissions, n_best: int = 1) -> list[list[Hypothesis]]:
         """Returns one list for each example, holding its best path; the score is that path's log-probability."""
-        log_probs = emissions.log_probs
-        if self.blank_penalty:
-            log_probs = log_probs.clone()
-            log_probs[..., BLANK] -= self.blank_penalty
-            log_probs = log_probs.log_softmax(dim=-1)
-        best, path = log_probs.max(dim=-1)
+        best, path = self._penalised(emissions.log_probs).max(dim=-1)
         valid = torch.arange(best.shape[1], device=best.device)[None, :] < emissions.lengths[:, None]
         scores = torch.where(valid, best, 0.0).double().sum(dim=1).tolist()
         found = []
@@ -64,3 +62,15 @@ class Greedy:
                 ]
             )
         return found
+
+    def weighed(self, rows: Float64[np.ndarray, "T C"]) -> Float64[np.ndarray, "T C"]:
+        """Returns the log-probabilities of one example with the penalty of the blank, each frame's sum again 1."""
+        penalised: Float64[np.ndarray, "T C"] = self._penalised(torch.from_numpy(rows)).numpy()
+        return penalised
+
+    def _penalised(self, log_probs: Float[Tensor, "*N T C"]) -> Float[Tensor, "*N T C"]:
+        if not self.blank_penalty:
+            return log_probs
+        log_probs = log_probs.clone()
+        log_probs[..., BLANK] -= self.blank_penalty
+        return log_probs.log_softmax(dim=-1)

@@ -214,3 +214,17 @@ def test_a_text_that_the_first_member_calls_impossible_is_not_read() -> None:
         second = np.log(np.array([[0.01, 0.0, 0.09, 0.9]] * 2))
     [[found]] = decode_ensemble(BeamConfig().build(TOKENS), [batch(first), batch(second)])
     assert found.text in ("", "a") and len(found.spans) == len(found.token_ids)
+
+
+def test_a_blank_penalty_counts_in_the_choice_as_well() -> None:
+    members = [frames(5, 1), frames(4, 2)]
+    penalised = []
+    for rows in members:
+        shifted = rows - 2.0 * (np.arange(rows.shape[1]) == 0)
+        penalised.append(shifted - np.logaddexp.reduce(shifted, axis=1)[:, None])
+    greedy = GreedyConfig(blank_penalty=2.0).build(TOKENS)
+    [found] = decode_ensemble(greedy, [batch(rows) for rows in members], n_best=5)
+    truths = [labellings(rows) for rows in penalised]
+    for hypothesis in found:
+        each = [truth.get(hypothesis.token_ids, -np.inf) for truth in truths]
+        assert hypothesis.score == pytest.approx(np.logaddexp.reduce(each) - math.log(2), abs=1e-6)
