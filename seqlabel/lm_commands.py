@@ -174,13 +174,10 @@ def decoding(
     reads_together = arguments.views > 1 or len(arguments.others) > 0
     names = {word.partition("=")[0].replace("-", "_") for word in overrides if word.startswith("--decoder")}
     is_beam = given is not language or reads_together or bool(names - {"__decoder.blank_penalty"})
-    if isinstance(decoder, GreedyConfig) and is_beam and "__decoder" not in names:
+    if "__decoder" not in names and is_beam and isinstance(decoder, GreedyConfig):
         decoder = BeamConfig()
-    if (
-        "__decoder.blank_penalty" in names
-        and "__decoder" not in names
-        and not isinstance(decoder, GreedyConfig)
-    ):
+    is_greedy = "__decoder" in names or isinstance(decoder, GreedyConfig)
+    if "__decoder.blank_penalty" in names and not is_greedy:
         raise ConfigError(
             "--decoder.blank-penalty: is for the best path, and the model file, a language model, a setting of the "
             "beam, --views or --with asks for another decoder; leave one out, or add --decoder greedy"

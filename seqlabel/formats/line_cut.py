@@ -161,9 +161,8 @@ def _straightened(
     baseline = np.clip(baseline, -size / 2, 1.5 * size)
     turns = 0
     if len(baseline) >= 2:
-        run, fall = baseline[-1] - baseline[0]
-        if abs(fall) > abs(run):
-            turns = 1 if fall > 0 else -1
+        if line.is_upright:
+            turns = 1 if baseline[-1, 1] > baseline[0, 1] else -1
             height, width = page.shape
             page = np.rot90(page, turns)
             polygon, baseline = (
