@@ -84,6 +84,10 @@ class TrainingConfig(Config, frozen=True):
         consistency: weight of the agreement between two views of each example, which the feature augmentations and
             dropout make different, or what is masked and dropped above the stem of an encoder that has one (CR-CTC,
             Yao et al. 2025, where it is 0.2); a step then takes up to twice the time. 0 for one view.
+        minimum_risk: weight of the expected number of wrong tokens (insertions, deletions, substitutions) of paths
+            drawn from the emissions, which is added to the loss (Graves and Jaitly 2014; 3 in
+            recipes/poilus/third.py); for models that can read already, with CTC alone. The loss that is told of an
+            epoch is that without it. 0 for none.
         label_smoothing: weight of a second aim, that in each frame all tokens be equally likely, which keeps the model
             from being too sure; the texts have the rest of 1 (Kim et al. 2018).
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
@@ -107,6 +111,7 @@ class TrainingConfig(Config, frozen=True):
     gradient_clip: Positive = 5.0
     weight_noise: FromZero = 0.0
     consistency: FromZero = 0.0
+    minimum_risk: FromZero = 0.0
     label_smoothing: Share = 0.0
     average_decay: Share | None = 0.995
     patience: Count | None = None
@@ -151,6 +156,10 @@ class ExperimentConfig(Config, frozen=True):
             raise ConfigError(
                 "data.join_share: two examples joined have one text, but neither one label nor one alignment; "
                 "set it to 0, or train with CTC"
+            )
+        if self.training.minimum_risk and not isinstance(self.objective, CtcConfig):
+            raise ConfigError(
+                "training.minimum_risk: counts the errors of CTC's paths; set it to 0, or train with CTC"
             )
         warps = any(isinstance(part, TimeWarpConfig) for part in self.frontend.feature_augmentations)
         if warps and isinstance(self.objective, FramewiseConfig):

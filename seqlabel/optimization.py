@@ -11,6 +11,7 @@ from seqlabel.ctc import Emissions, disagreement, distance_from_uniform
 from seqlabel.data import Batch
 from seqlabel.experiment import ExperimentConfig, TrainingConfig
 from seqlabel.model import Model
+from seqlabel.transcription_risk import transcription_risk
 
 
 class Answering(nn.Module):
@@ -26,7 +27,7 @@ class Answering(nn.Module):
 
 
 class Losses(NamedTuple):
-    """What a batch costs, in nats.
+    """What a batch costs, in nats and, times their weight, in errors.
 
     Attributes:
         total: the sum that is to become small.
@@ -66,6 +67,11 @@ def losses_of(
     if num_views > 1:
         views = len(answers[0][1].lengths) // len(targets)
         total = total + training.consistency * disagreement(answers[0][1]).sum() / views
+    if training.minimum_risk:
+        emissions = answers[0][1]
+        views = len(emissions.lengths) // len(targets)
+        errors = transcription_risk(emissions, targets.repeat(views, 1), target_lengths.repeat(views))
+        total = total + training.minimum_risk * errors.sum() / views
     return Losses(total, losses[0][1], losses[0][2])
 
 

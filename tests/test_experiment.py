@@ -7,9 +7,10 @@ import pytest
 from seqlabel.augmentations import GaussianNoiseConfig, SpeedConfig
 from seqlabel.encoders import EmbeddedConfig, EncoderConfig, RecurrentConfig
 from seqlabel.errors import ConfigError
-from seqlabel.experiment import DataConfig, ExperimentConfig, load_recipe
+from seqlabel.experiment import DataConfig, ExperimentConfig, TrainingConfig, load_recipe
 from seqlabel.features import FeatureConfig, MatrixConfig, SymbolsConfig
 from seqlabel.frontend import FrontendConfig
+from seqlabel.objectives import ClassificationConfig, FramewiseConfig, ObjectiveConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = sorted(path for path in ROOT.glob("recipes/*/*.py") if "config = " in path.read_text())
@@ -207,3 +208,10 @@ def test_parts_that_do_not_go_together_are_refused(
     frontend = FrontendConfig(feature=feature)
     with pytest.raises(ConfigError, match=message):
         ExperimentConfig(name="x", data=DataConfig(directory="x"), frontend=frontend, encoder=encoder)
+
+
+@pytest.mark.parametrize("objective", [FramewiseConfig(), ClassificationConfig()])
+def test_the_errors_of_paths_are_for_ctc_alone(objective: ObjectiveConfig) -> None:
+    training = TrainingConfig(minimum_risk=1.0)
+    with pytest.raises(ConfigError, match=r"training\.minimum_risk: counts the errors of CTC's paths"):
+        msgspec.structs.replace(SMALL, objective=objective, training=training)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from seqlabel.ctc import Emissions, ctc_loss
 from seqlabel.encoders import EmbeddedConfig, EncoderConfig
 from seqlabel.features import LogMelConfig, MfccConfig
 from seqlabel.features.batched import BatchedFeature
+from seqlabel.transcription_risk import transcription_risk
 from tests.blocks import TrainedRun
 from tests.encoders.test_encoder_contract import INPUT_DIM, LENGTHS, NUM_FRAMES, every_encoder
 from tests.features.test_batched import CONFIGS, padded, waveforms
@@ -47,7 +49,17 @@ def test_outputs_and_gradients_of_an_encoder_are_those_of_the_cpu(
         torch.testing.assert_close(on_gpu, on_cpu, rtol=1e-3, atol=1e-4 * float(on_cpu.abs().max() + 1e-6))
 
 
-def test_the_loss_and_its_gradient_are_those_of_the_cpu() -> None:
+@pytest.mark.parametrize("loss_of", [ctc_loss, transcription_risk])
+def test_the_loss_and_its_gradient_are_those_of_the_cpu(
+    loss_of: Callable[[Emissions, Tensor, Tensor], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    multinomial = torch.multinomial
+
+    def same_draws(probs: Tensor, count: int, replacement: bool) -> Tensor:
+        torch.manual_seed(2)
+        return multinomial(probs.cpu(), count, replacement).to(probs.device)
+
+    monkeypatch.setattr(torch, "multinomial", same_draws)
     torch.manual_seed(1)
     scores = torch.randn(3, 20, 6)
     lengths, target_lengths = torch.tensor([20, 11, 7]), torch.tensor([5, 3, 1])
@@ -56,7 +68,7 @@ def test_the_loss_and_its_gradient_are_those_of_the_cpu() -> None:
     for device in ("cpu", "cuda"):
         own = scores.detach().clone().to(device).requires_grad_()
         emissions = Emissions(own.log_softmax(-1), lengths.to(device))
-        loss = ctc_loss(emissions, targets.to(device), target_lengths.to(device))
+        loss = loss_of(emissions, targets.to(device), target_lengths.to(device))
         loss.sum().backward()
         assert own.grad is not None
         found.append((loss.detach().cpu(), own.grad.cpu()))

@@ -57,7 +57,9 @@ RANDOM = replace(
         variational_dropout=True,
         peepholes=True,
     ),
-    training=replace(CONFIG.training, weight_noise=0.05, consistency=0.2, label_smoothing=0.1),
+    training=replace(
+        CONFIG.training, weight_noise=0.05, consistency=0.2, label_smoothing=0.1, minimum_risk=0.5
+    ),
     data=replace(
         CONFIG.data, join_share=0.5, shortest_first=2, auxiliary=("drawn.jsonl",), auxiliary_epochs=3
     ),
@@ -110,6 +112,28 @@ def test_label_smoothing_leaves_the_rest_of_one_to_the_texts() -> None:
     assert float(sureness) > 0
     torch.testing.assert_close(smoothed.total, 0.9 * plain.total + 0.1 * sureness)
     assert smoothed.of_answer.equal(plain.of_answer)
+
+
+@pytest.mark.parametrize("num_views", [1, 2])
+def test_expected_errors_of_each_view_are_added_to_the_loss_of_the_texts(num_views: int) -> None:
+    torch.manual_seed(1)
+    recurrent = RecurrentConfig(hidden_size=4, num_layers=1, dropout=0.0)
+    stem = (ConvLayerConfig(channels=2),)
+    model = Model(ConvRecurrentConfig(layers=stem, dropout=0.0, recurrent=recurrent), 3, 4)
+    batch = collate([("a", np.ones((9, 3), np.float32), [1]), ("b", np.zeros((6, 3), np.float32), [2, 3, 2])])
+    with torch.no_grad():
+        model.head.weight.mul_(0.0)
+        model.head.bias.copy_(torch.tensor([0.0, 50.0, 0.0, 0.0]))  # reads token 1 alone, whatever comes
+
+    def total(weight: float) -> float:
+        training = replace(CONFIG.training, minimum_risk=weight)
+        found = losses_of(
+            Answering(model), model, batch, torch.device("cpu"), torch.float32, num_views, training
+        )
+        return float(found.total.detach())
+
+    # The first text is right, all of the second is wrong: as many errors in one view as on average of two.
+    assert total(1.5) - total(0.0) == pytest.approx(1.5 * (0 + 3), rel=1e-4)
 
 
 def test_choosing_the_precision_leaves_no_trace_in_the_run(data: Path, tmp_path: Path) -> None:
