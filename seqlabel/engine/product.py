@@ -211,10 +211,13 @@ def _tile(num_columns: int, num_rows: int) -> Any:
 
 
 def _tiles(num_columns: int) -> Any:
-    """Returns the function for tiles of that many columns: it takes one to `TILE_ROWS` rows."""
+    """Returns the function for tiles of that many columns: it takes one to `TILE_ROWS` rows.
+
+    It has a name of its own. numba tells compiled functions of one name and signature apart by a number that it counts
+    up in each process, so that the results of two processes that are loaded together may call each other's.
+    """
     one, two, three, four, five, six = (_tile(num_columns, rows) for rows in range(1, TILE_ROWS + 1))
 
-    @njit(nogil=True)
     @no_type_check
     def tiles(
         weights: Any, num_rows: int, left: int, left_stride: int, right: int, depth: int, out: int
@@ -232,7 +235,8 @@ def _tiles(num_columns: int) -> Any:
         else:
             one(weights, left, left_stride, right, depth, out)
 
-    return tiles
+    tiles.__name__ = tiles.__qualname__ = f"tiles_{num_columns}"
+    return njit(nogil=True)(tiles)
 
 
 _tiles_16, _tiles_48, _tiles_64 = _tiles(16), _tiles(48), _tiles(64)
