@@ -1,4 +1,4 @@
-"""Testaments de poilus, a third step: the lines nearly as they are, and the errors of what is read as a part of the loss.
+"""Testaments de poilus, a third step: the lines nearly as they are, and what is read wrong as a part of the loss.
 
 Prepare:  the model of second.py
 Train:    seqlabel train recipes/poilus/third.py --training.init-from runs/poilus_second/best.safetensors
