@@ -64,12 +64,11 @@ def losses_of(
             to_learn = to_learn + smoothing * distance_from_uniform(emissions)
         losses.append((weight * to_learn.sum() / views, of_each.sum() / views, of_each))
     total = sum((loss for loss, _, _ in losses), torch.zeros(()))
+    emissions = answers[0][1]
+    views = len(emissions.lengths) // len(targets)
     if num_views > 1:
-        views = len(answers[0][1].lengths) // len(targets)
-        total = total + training.consistency * disagreement(answers[0][1]).sum() / views
+        total = total + training.consistency * disagreement(emissions).sum() / views
     if training.minimum_risk:
-        emissions = answers[0][1]
-        views = len(emissions.lengths) // len(targets)
         errors = transcription_risk(emissions, targets.repeat(views, 1), target_lengths.repeat(views))
         total = total + training.minimum_risk * errors.sum() / views
     return Losses(total, losses[0][1], losses[0][2])

@@ -21,7 +21,7 @@ from seqlabel.tokens import BLANK
 
 NUM_PATHS = 4
 SMALLEST = 1e-3
-"""Tokens less probable than this in a frame are not tried: they would add less to the gradient than chance does."""
+"""Tokens less probable than this in a frame are not tried: their gradient is at most this times a few errors."""
 
 
 def transcription_risk(
@@ -30,9 +30,9 @@ def transcription_risk(
     """Returns the errors (insertions, deletions, substitutions of tokens) that a path of each row is expected to make.
 
     The value is the mean of `NUM_PATHS` paths, drawn with torch's generator and compared on the CPU. The gradient is
-    an estimate of the expectation's, with less variance than the value: a frame gets for each of its tokens the
-    probability times the advantage, which is the errors with this token there minus the mean over the frame's tokens,
-    weighted by their probabilities. Where a network has diverged and any emission is NaN, so are all rows.
+    an estimate of the expectation's: a frame gets for each of its tokens the probability times the advantage, which is
+    the errors with this token there minus the mean over the frame's tokens, weighted by their probabilities. Where a
+    network has diverged and any emission is NaN, so are all rows.
     """
     probs = emissions.log_probs.exp()
     if probs.isnan().any():
