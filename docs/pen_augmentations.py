@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from seqlabel.augmentations import PenWarpConfig
+from seqlabel.augmentations import PenPathConfig, PenWarpConfig
 from seqlabel.features import InkNormalizationConfig
 from seqlabel.features.bezier import curves_of
 from seqlabel.features.ink_normalization import normalized, rotated, sheared
@@ -113,7 +113,10 @@ class Page:
 
 
 def augmentations(out: Path) -> None:
-    """Writes the picture of the augmentations: the ink as it was in grey, as augmented in black."""
+    """Writes the picture of the augmentations: the ink as it was in grey, as augmented in black.
+
+    The last row shows the way of the pen: each stroke in a colour of its own, a dot where it begins.
+    """
     ink = written("little telling line")
     off = {"slant": 0.0, "rotation_degrees": 0.0, "stretch": 0.0, "wave": 0.0}
     shown: list[tuple[dict[str, float], int]] = [
@@ -128,7 +131,7 @@ def augmentations(out: Path) -> None:
         ({"time_warp": 0.7}, 1),
         ({"drop_points": 0.8}, 9),
     ]
-    page = Page(len(shown) // 2)
+    page = Page(len(shown) // 2 + 1)
     for cell, (settings, seed) in enumerate(shown):
         shows_points = "time_warp" in settings or "drop_points" in settings
         given = Strokes(tuple(stroke[::3] for stroke in ink.strokes)) if shows_points else ink
@@ -139,6 +142,17 @@ def augmentations(out: Path) -> None:
         page.draw(cell, list(changed.strokes))
         if shows_points:
             page.dots(cell, np.concatenate(changed.strokes))
+    another_way = PenPathConfig(lift=0.4, reverse=0.4, swap=0.4).build()(ink, np.random.default_rng(11))
+    assert isinstance(another_way, Strokes)
+    for cell, text, shown_ink in [
+        (len(shown), "as it was written", ink),
+        (len(shown) + 1, "lift=0.4, reverse=0.4, swap=0.4", another_way),
+    ]:
+        page.say(cell, text)
+        for number, stroke in enumerate(shown_ink.strokes):
+            colour = PALETTE[number % len(PALETTE)]
+            page.draw(cell, [stroke], colour)
+            page.dots(cell, stroke[:1], colour, radius=4.0 * FINE)
     page.save(out)
 
 

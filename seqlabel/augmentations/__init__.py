@@ -8,6 +8,7 @@ from seqlabel.augmentations.gaussian_noise import GaussianNoiseConfig
 from seqlabel.augmentations.image_damage import ImageDamageConfig
 from seqlabel.augmentations.image_warp import ImageWarpConfig
 from seqlabel.augmentations.masks import MasksConfig
+from seqlabel.augmentations.pen_path import PenPathConfig
 from seqlabel.augmentations.pen_warp import PenWarpConfig
 from seqlabel.augmentations.room import RoomConfig
 from seqlabel.augmentations.speed import SpeedConfig
@@ -28,6 +29,7 @@ SignalAugmentationConfig = (
     | TelephoneConfig
     | CodecConfig
     | CepstralWarpConfig
+    | PenPathConfig
     | PenWarpConfig
     | ImageWarpConfig
     | ImageDamageConfig
@@ -44,6 +46,7 @@ __all__ = [
     "ImageDamageConfig",
     "ImageWarpConfig",
     "MasksConfig",
+    "PenPathConfig",
     "PenWarpConfig",
     "RoomConfig",
     "SignalAugmentationConfig",

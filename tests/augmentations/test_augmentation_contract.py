@@ -17,6 +17,7 @@ from seqlabel.augmentations import (
     ImageDamageConfig,
     ImageWarpConfig,
     MasksConfig,
+    PenPathConfig,
     PenWarpConfig,
     RoomConfig,
     SignalAugmentationConfig,
@@ -68,6 +69,7 @@ READS: dict[type, set[type]] = {
     TelephoneConfig: {Waveform},
     CodecConfig: {Waveform},
     CepstralWarpConfig: {Matrix},
+    PenPathConfig: {Strokes},
     PenWarpConfig: {Strokes},
     ImageWarpConfig: {LineImage},
     ImageDamageConfig: {LineImage},
@@ -83,6 +85,7 @@ NOTHING: dict[type, SignalAugmentationConfig | FeatureAugmentationConfig] = {
     TelephoneConfig: TelephoneConfig(probability=0.0),
     CodecConfig: CodecConfig(probability=0.0),
     CepstralWarpConfig: CepstralWarpConfig(strength=0.0),
+    PenPathConfig: PenPathConfig(lift=0.0, reverse=0.0, swap=0.0),
     PenWarpConfig: PenWarpConfig(
         slant=0.0, rotation_degrees=0.0, stretch=0.0, shift=0.0, wave=0.0, drop_points=0.0
     ),
