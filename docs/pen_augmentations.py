@@ -142,7 +142,7 @@ def augmentations(out: Path) -> None:
         page.draw(cell, list(changed.strokes))
         if shows_points:
             page.dots(cell, np.concatenate(changed.strokes))
-    another_way = PenPathConfig(lift=0.4, reverse=0.4, swap=0.4).build()(ink, np.random.default_rng(11))
+    another_way = PenPathConfig(share=1.0, lift=0.4, reverse=0.4, swap=0.4).build()(ink, np.random.default_rng(11))
     assert isinstance(another_way, Strokes)
     for cell, text, shown_ink in [
         (len(shown), "as it was written", ink),

@@ -9,7 +9,7 @@ from seqlabel.records import Matrix, Strokes
 
 
 def only(**setting: float) -> PenPathConfig:
-    return PenPathConfig(**{"lift": 0.0, "reverse": 0.0, "swap": 0.0, **setting})
+    return PenPathConfig(**{"share": 1.0, "lift": 0.0, "reverse": 0.0, "swap": 0.0, **setting})
 
 
 def ink_of(*strokes: list[list[float]], with_times: bool = False) -> Strokes:
@@ -44,7 +44,8 @@ def segments(ink: Strokes) -> Counter[frozenset[tuple[float, ...]]]:
 @pytest.mark.parametrize("seed", range(20))
 def test_the_ink_stays_where_it_is(seed: int) -> None:
     ink = ink_of(STEM, BAR, FAR)
-    assert segments(drawn(PenPathConfig(lift=0.5, reverse=0.5, swap=0.5), ink, seed)) == segments(ink)
+    changed = drawn(PenPathConfig(share=1.0, lift=0.5, reverse=0.5, swap=0.5), ink, seed)
+    assert segments(changed) == segments(ink)
 
 
 def test_a_reversed_stroke_is_written_from_its_end() -> None:
@@ -88,10 +89,17 @@ def test_settings_are_probabilities(name: str) -> None:
     assert changed / 800 == pytest.approx(0.3, abs=0.06)
 
 
+def test_the_share_that_is_left_alone_stays_as_it_is() -> None:
+    ink = ink_of(STEM, BAR)
+    config = PenPathConfig(share=0.3, lift=1.0)
+    num_changed = sum(drawn(config, ink, seed) is not ink for seed in range(400))
+    assert num_changed / 400 == pytest.approx(0.3, abs=0.06)
+
+
 def test_times_go_up_and_pieces_and_pauses_take_as_long_as_before() -> None:
     ink = ink_of(STEM, BAR, FAR, with_times=True)
     assert ink.times is not None
-    changed = drawn(PenPathConfig(lift=0.0, reverse=1.0, swap=1.0), ink, 1)
+    changed = drawn(PenPathConfig(share=1.0, lift=0.0, reverse=1.0, swap=1.0), ink, 1)
     assert changed.times is not None
     assert [stroke.tolist() for stroke in changed.strokes] == [BAR[::-1], STEM[::-1], FAR[::-1]]
     everything = np.concatenate(changed.times)
@@ -104,7 +112,7 @@ def test_times_go_up_and_pieces_and_pauses_take_as_long_as_before() -> None:
 def test_pressures_stay_with_their_points() -> None:
     ink = ink_of(STEM, BAR, FAR, with_times=True)
     for seed in range(20):
-        changed = drawn(PenPathConfig(lift=0.5, reverse=0.5, swap=0.5), ink, seed)
+        changed = drawn(PenPathConfig(share=1.0, lift=0.5, reverse=0.5, swap=0.5), ink, seed)
         assert changed.pressures is not None
         for stroke, pressures in zip(changed.strokes, changed.pressures, strict=True):
             np.testing.assert_array_equal(pressures, stroke[:, 0] + 1000)
@@ -115,7 +123,8 @@ def test_pressures_stay_with_their_points() -> None:
 )
 def test_dots_and_strokes_without_points_are_no_trouble(ink: Strokes) -> None:
     for seed in range(20):
-        assert segments(drawn(PenPathConfig(lift=1.0, reverse=0.5, swap=1.0), ink, seed)) == segments(ink)
+        changed = drawn(PenPathConfig(share=1.0, lift=1.0, reverse=0.5, swap=1.0), ink, seed)
+        assert segments(changed) == segments(ink)
 
 
 def test_other_signals_are_left_alone() -> None:
