@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float32
 
-from seqlabel.config import Config, Share
+from seqlabel.config import Config, Probability
 from seqlabel.records import Signal, Strokes
 
 
@@ -19,16 +19,18 @@ class PenPathConfig(Config, frozen=True, tag="pen_path"):
 
     Attributes:
         share: of the examples that are changed; in the others a network sees what the usual way of the pen tells.
-        lift: probability with which a stroke is broken in two at one of its points, which both pieces keep.
+        lift: probability with which a stroke is broken in two at one of its points, which both pieces keep. Features
+            that look for delayed strokes can take the upper piece for one.
         reverse: probability with which a stroke, or a piece of one, is written from its end to its beginning.
-        swap: probability with which two strokes, one written after the other, change places where they lie
-            above each other: where half of the narrower one's width is shared with the other.
+        swap: probability with which a stroke changes places with the next one where they lie above each other: where
+            half of the narrower one's width is shared with the other. Pairs are asked one after the other, so that a
+            stroke can move on by several places.
     """
 
-    share: Share = 0.5
-    lift: Share = 0.3
-    reverse: Share = 0.3
-    swap: Share = 0.3
+    share: Probability = 0.5
+    lift: Probability = 0.3
+    reverse: Probability = 0.3
+    swap: Probability = 0.3
 
     def build(self) -> "PenPath":
         """Returns the augmentation."""
@@ -44,19 +46,21 @@ class PenPath:
     def __call__(self, signal: Signal, rng: np.random.Generator) -> Signal:
         """Returns the ink with its strokes written another way, drawn from `rng`.
 
-        Each piece takes the time that it took, and the pen waits between two pieces as long as it did at this place.
+        Each piece takes the time that it took, and the pen waits between two pieces as long as it did at this place;
+        not at all where it was lifted.
         """
         if not isinstance(signal, Strokes) or rng.random() >= self.config.share:
             return signal
         pieces = [piece for stroke in _pieces(signal) for piece in self._lifted(stroke, rng)]
         pauses = [after.begins - before.ends for before, after in pairwise(pieces)]
+        begins = pieces[0].begins if pieces else 0.0
         pieces = [piece.reversed() if rng.random() < self.config.reverse else piece for piece in pieces]
         for second in range(1, len(pieces)):
             if rng.random() < self.config.swap and _are_above_each_other(*pieces[second - 1 : second + 1]):
                 pieces[second - 1 : second + 1] = reversed(pieces[second - 1 : second + 1])
         return Strokes(
             tuple(piece.points for piece in pieces),
-            signal.times and _in_turn(pieces, pauses),
+            signal.times and _in_turn(pieces, pauses, begins),
             signal.pressures and tuple(piece.pressures for piece in pieces),
         )
 
@@ -106,9 +110,9 @@ def _are_above_each_other(first: _Piece, second: _Piece) -> bool:
     return min(highs) - max(lows) >= narrower / 2
 
 
-def _in_turn(pieces: list[_Piece], pauses: list[float]) -> tuple[np.ndarray, ...]:
-    """Times that go up along the ink, from where its first piece begins."""
-    now, times = min(piece.begins for piece in pieces), []
+def _in_turn(pieces: list[_Piece], pauses: list[float], begins: float) -> tuple[np.ndarray, ...]:
+    """Times of the pieces one after the other, the first from when the ink begins."""
+    now, times = begins, []
     for piece, pause in zip(pieces, [0.0, *pauses], strict=True):
         times.append((piece.times - piece.begins + now + pause).astype(np.float32))
         now += pause + piece.ends - piece.begins

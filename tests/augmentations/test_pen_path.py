@@ -1,6 +1,7 @@
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -107,6 +108,20 @@ def test_times_go_up_and_pieces_and_pauses_take_as_long_as_before() -> None:
     np.testing.assert_allclose(everything[[0, -1]], [ink.times[0][0], ink.times[-1][-1]], atol=1e-5)
     pauses = [after[0] - before[-1] for before, after in pairwise(changed.times)]
     np.testing.assert_allclose(pauses, [0.1, 0.2], atol=1e-5)
+
+
+def test_times_stay_as_they_are_where_nothing_is_changed() -> None:
+    points = ink_of(STEM, BAR).strokes
+    # A stroke that the file tells to be earlier than the one before it.
+    times = tuple(np.arange(10, dtype=np.float32) / 100 + start for start in (1000.0, 995.0))
+    changed = drawn(only(), Strokes(points, times), 1)
+    assert changed.times is not None
+    np.testing.assert_allclose(np.concatenate(changed.times), np.concatenate(times), atol=1e-3)
+
+
+def test_a_recipe_may_change_every_example() -> None:
+    config = only(lift=1.0, reverse=1.0, swap=1.0)
+    assert msgspec.convert(msgspec.to_builtins(config), PenPathConfig) == config
 
 
 def test_pressures_stay_with_their_points() -> None:
