@@ -1,7 +1,7 @@
 """The same ink written another way: strokes begun at their other end, broken in two, or in another order.
 
 Writers differ in how they make a shape more than in the shape: an 8 begun at its foot, a bar before the stem that it
-crosses. Few writers have not every way among them.
+crosses. A training set of few writers does not have every way in it.
 """
 
 from dataclasses import dataclass
