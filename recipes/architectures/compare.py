@@ -93,7 +93,7 @@ TASKS = {
     "pendigits": Task(
         replace(
             pendigits,
-            # Without other ways of the pen, which take small networks more than 8 epochs.
+            # Without other ways of the pen: the table is older than they are.
             frontend=replace(
                 pendigits.frontend,
                 signal_augmentations=tuple(
