@@ -126,6 +126,8 @@ def augmentations(out: Path) -> None:
         ({"scale": 0.3}, 10),
         ({"squeeze": 0.5}, 3),
         ({"wave": 0.12}, 5),
+        ({"bend": 0.12}, 7),
+        ({"bend": 0.3}, 7),
         ({"shift": 0.05}, 6),
         ({"jitter": 0.012, "jitter_points": 3.0}, 2),
         ({"time_warp": 0.7}, 1),

@@ -32,15 +32,17 @@ from msgspec.structs import replace
 from recipes.an4.an4 import config as an4
 from recipes.pendigits.pendigits import config as pendigits
 from seqlabel import Recognizer
-from seqlabel.augmentations import PenPathConfig
+from seqlabel.augmentations import PenWarpConfig
 from seqlabel.encoders import RecurrentConfig
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
+from seqlabel.features import PenConfig
 from seqlabel.frontend import Frontend
 from seqlabel.manifest import read_manifest, write_manifest
 from seqlabel.objectives import FramewiseConfig
 from seqlabel.records import Example
 from seqlabel.run_log import duration
+from seqlabel.schedules import OneCycleConfig
 from seqlabel.training import TrainingStopped, train
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -93,16 +95,15 @@ TASKS = {
     "pendigits": Task(
         replace(
             pendigits,
-            # Without other ways of the pen: the table is older than they are.
+            # The table is older than other ways of the pen, bends, smaller cells and a rate that stays high.
             frontend=replace(
                 pendigits.frontend,
-                signal_augmentations=tuple(
-                    augmentation
-                    for augmentation in pendigits.frontend.signal_augmentations
-                    if not isinstance(augmentation, PenPathConfig)
-                ),
+                feature=PenConfig(step=0.1, context_cells=5, cell_size=0.25),
+                signal_augmentations=(PenWarpConfig(slant=0.25, stretch=0.2, wave=0.06),),
             ),
-            training=replace(pendigits.training, num_epochs=8),
+            training=replace(
+                pendigits.training, num_epochs=8, schedule=OneCycleConfig(), average_decay=0.995
+            ),
         ),
         "pendigits",
         64,

@@ -1,10 +1,10 @@
-"""Another hand for the same ink: slant, rotation, size, width, smooth deformation, trembling, speed, lost points."""
+"""Another hand for the same ink: slant, rotation, size, width, deformation, bends, trembling, speed, lost points."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from seqlabel.config import Config, FromZero
+from seqlabel.config import Config, FromZero, Positive
 from seqlabel.records import Signal, Strokes
 
 
@@ -29,6 +29,10 @@ class PenWarpConfig(Config, frozen=True, tag="pen_warp"):
         time_warp: standard deviation of the logarithm of the pen's speed, which changes slowly along the ink. Times are
             changed where the tablet told them; where it told none, points are its clock, and new ones are taken on the
             same way at other distances.
+        bend: standard deviation of the change of the pen's direction, in radians, and of the logarithm of its step.
+            Both change slowly along each stroke, whose middle stays where it was: loops open, stems grow, bars sink.
+            Too much of it makes another letter.
+        bend_length: way of the pen after which these changes are new, in heights of the ink.
     """
 
     slant: FromZero = 0.2
@@ -42,6 +46,8 @@ class PenWarpConfig(Config, frozen=True, tag="pen_warp"):
     jitter: FromZero = 0.0
     jitter_points: FromZero = 2.0
     time_warp: FromZero = 0.0
+    bend: FromZero = 0.0
+    bend_length: Positive = 0.5
 
     def build(self) -> "PenWarp":
         """Returns the augmentation."""
@@ -84,6 +90,8 @@ class PenWarp:
         # What is off draws nothing, so that a seed goes on meaning what it meant before these came.
         if config.scale or config.squeeze:
             warped = _resized(warped, height, config, rng)
+        if config.bend:
+            warped = _bent(warped, height, config, rng)
         if config.jitter:
             warped = _trembling(warped, height, config, rng)
         if config.time_warp:
@@ -112,6 +120,26 @@ def _resized(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.
     place += middle[0] - place[-1] / 2
     moved = np.stack([np.interp(points[:, 0], columns, place), points[:, 1]], axis=1)
     return _with_points(ink, (moved - middle) * size + middle)
+
+
+def _bent(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.Generator) -> Strokes:
+    # A level dash has no height to count its way in.
+    height = max(height, float(np.ptp(np.concatenate(ink.strokes)[:, 0])) / MOST_HEIGHTS, 1e-6)
+    bent = []
+    for stroke in ink.strokes:
+        points = stroke.astype(np.float64)
+        steps = np.diff(points, axis=0)
+        # Where the first change is new is drawn, so that strokes do not all change at their beginnings.
+        place = np.cumsum(np.hypot(*steps.T)) / (config.bend_length * height) + rng.random()
+        angle = config.bend * smooth_noise(place, rng)
+        factor = np.exp(config.bend * smooth_noise(place, rng))
+        cos, sin = factor * np.cos(angle), factor * np.sin(angle)
+        steps = np.stack(
+            [cos * steps[:, 0] - sin * steps[:, 1], sin * steps[:, 0] + cos * steps[:, 1]], axis=1
+        )
+        way = np.concatenate([points[:1], points[:1] + np.cumsum(steps, axis=0)])
+        bent.append(way + (points - way).sum(axis=0) / max(1, len(points)))
+    return _with_points(ink, np.concatenate(bent))
 
 
 def _trembling(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.Generator) -> Strokes:

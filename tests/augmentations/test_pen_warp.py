@@ -19,6 +19,7 @@ NOTHING = {
     "squeeze": 0.0,
     "jitter": 0.0,
     "time_warp": 0.0,
+    "bend": 0.0,
 }
 
 
@@ -190,6 +191,44 @@ def timed(ink: Strokes) -> Strokes:
     return Strokes(ink.strokes, tuple(times), tuple(time + 1 for time in times))
 
 
+def way_of(stroke: np.ndarray) -> np.ndarray:
+    steps = np.diff(stroke.astype(np.float64), axis=0)
+    return steps[:, 0] + 1j * steps[:, 1]
+
+
+def test_bend_turns_and_lengthens_steps_slowly_and_leaves_the_middle_of_each_stroke() -> None:
+    # Four level strokes of 4,000 steps each, 100 heights long: the changes are new after every 20 steps.
+    across = np.linspace(0, 10_000, 4001, dtype=np.float32)
+    given = Strokes(tuple(np.stack([across, np.full_like(across, y)], axis=1) for y in (0, 50, 100)))
+    bent = only(bend=0.2).build()(given, np.random.default_rng(3))
+    for before, after in zip(given.strokes, bent.strokes, strict=True):
+        np.testing.assert_allclose(after.mean(axis=0), before.mean(axis=0), rtol=1e-4, atol=0.05)
+        change = np.log(way_of(after) / way_of(before))
+        new = change[10::20]
+        for part in (new.real, new.imag):
+            # Between whole places the noise is a mean of two, so that it is a little smaller than 0.2.
+            assert 0.12 < part.std() < 0.22 and abs(part.mean()) < 0.04
+            assert abs(np.corrcoef(part[:-2], part[2:])[0, 1]) < 0.25
+        assert np.abs(np.diff(change.real)).max() < 0.2 and np.abs(np.diff(change.imag)).max() < 0.2
+        assert abs(np.corrcoef(new.real, new.imag)[0, 1]) < 0.25
+
+
+def test_bend_length_says_how_soon_a_stroke_goes_another_way() -> None:
+    across = np.linspace(0, 1000, 401, dtype=np.float32)
+    given = Strokes(tuple(np.stack([across, np.full_like(across, y)], axis=1) for y in (0, 100)))
+    angles = [
+        np.angle(
+            way_of(
+                PenWarpConfig(**{**NOTHING, "bend": 0.2, "bend_length": length})
+                .build()(given, np.random.default_rng(3))
+                .strokes[0]
+            )
+        )
+        for length in (0.25, 4.0)
+    ]
+    assert np.abs(np.diff(angles[0])).mean() > 4 * np.abs(np.diff(angles[1])).mean()
+
+
 def test_time_warp_changes_known_times_and_nothing_else() -> None:
     given = timed(word())
     moved = only(time_warp=0.5).build()(given, np.random.default_rng(3))
@@ -230,7 +269,7 @@ def test_features_without_speed_do_not_see_the_time_warp() -> None:
     assert np.abs(bezier(slower)[:, 6] - bezier(smooth_stroke())[:, 6]).max() > 0.1
 
 
-@pytest.mark.parametrize("setting", ["scale", "squeeze", "jitter", "time_warp"])
+@pytest.mark.parametrize("setting", ["scale", "squeeze", "jitter", "time_warp", "bend"])
 def test_strokes_without_points_and_dots_survive(setting: str) -> None:
     empty, dot = np.zeros((0, 2), np.float32), np.array([[7.0, 9.0]], np.float32)
     ink = Strokes(
@@ -260,7 +299,7 @@ def test_smooth_noise_is_standard_normal_at_whole_places_and_smooth_between() ->
     assert np.abs(np.diff(noise)).max() < 0.1
 
 
-@pytest.mark.parametrize("setting", ["scale", "squeeze", "jitter", "time_warp", "wave"])
+@pytest.mark.parametrize("setting", ["scale", "squeeze", "jitter", "time_warp", "wave", "bend"])
 def test_a_level_dash_is_varied_without_filling_the_memory(setting: str) -> None:
     dash = Strokes((np.array([[0.0, 5.0], [300.0, 5.0], [100_000.0, 5.0]], np.float32),))
     (warped,) = only(**{setting: 0.3}).build()(dash, np.random.default_rng(0)).strokes
