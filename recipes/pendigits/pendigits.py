@@ -31,7 +31,7 @@ config = ExperimentConfig(
     training=TrainingConfig(
         num_epochs=20,
         learning_rate=3e-3,
-        # The rate stays high to the end, and the average over five epochs does what its fall would do.
+        # The rate stays high to the end; the average over five epochs is in the place of its fall.
         schedule=OneCycleConfig(final=0.5),
         average_decay=0.999,
     ),

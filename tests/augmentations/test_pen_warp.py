@@ -197,7 +197,7 @@ def way_of(stroke: np.ndarray) -> np.ndarray:
 
 
 def test_bend_turns_and_lengthens_steps_slowly_and_leaves_the_middle_of_each_stroke() -> None:
-    # Four level strokes of 4,000 steps each, 100 heights long: the changes are new after every 20 steps.
+    # Three level strokes of 4,000 steps each, 100 heights long: the changes are new after every 20 steps.
     across = np.linspace(0, 10_000, 4001, dtype=np.float32)
     given = Strokes(tuple(np.stack([across, np.full_like(across, y)], axis=1) for y in (0, 50, 100)))
     bent = only(bend=0.2).build()(given, np.random.default_rng(3))
