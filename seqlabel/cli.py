@@ -1,4 +1,4 @@
-"""The program `seqlabel`: check, augment, train, evaluate, transcribe, align, adapt, score, lm, info.
+"""The program `seqlabel`: check, augment, train, evaluate, transcribe, align, adapt, merge, score, lm, info.
 
 Exit codes: 0, or 2 with one line on standard error for anything the user can put right; 1 where `check --strict` has
 found something; 130 where the user has interrupted it. PyTorch is imported inside the commands, so that `--help`
@@ -28,6 +28,7 @@ from seqlabel.calibrating import add_calibrate_options, calibrate
 from seqlabel.check_command import add_check_options, check
 from seqlabel.errors import ConfigError, SeqlabelError
 from seqlabel.lm_commands import add_language_options, add_lm_commands, decoding, say_left_out
+from seqlabel.merging import add_merge_options, merge
 from seqlabel.scoring import add_scoring_options, check_scoring_options, tell_scores
 from seqlabel.terminal import (
     DONE,
@@ -110,6 +111,10 @@ def _train(arguments: argparse.Namespace) -> int:
         from seqlabel.model_file import read_header
 
         read_header(Path(config.training.init_from))  # what is no model is told before the data are read
+    if config.training.guide is not None:
+        from seqlabel.model_file import read_header
+
+        read_header(Path(config.training.guide))
     # The data are looked for before PyTorch's trainer is loaded: the commonest mistake is answered at once.
     data_dir = data_folder(recipe, config, arguments.data_dir)
     import torch
@@ -512,6 +517,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(calibrating)
     add_calibrate_options(calibrating)
 
+    merging = command(
+        merge,
+        "merge",
+        "make one model of several that have learnt with --training.guide",
+        "\n\nThe new model says in each frame what the others say in the mean: fewer errors than each has, in one\n"
+        "file that reads like any other. All but the first have learnt with the first as their --training.guide,\n"
+        "or all with one guide; others have their tokens at other frames, and read together by `evaluate --with`.",
+    )
+    add_merge_options(merging)
+
     info = command(_info, "info", "say what a model reads and writes, and how it was trained")
     _add_model(info)
 
@@ -542,7 +557,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         added.epilog = "Any setting of the decoder can be given, such as --decoder.beam-width 128"
 
-    for added in (checking, train, evaluate, reading, aligning, adapting, calibrating):
+    for added in (checking, train, evaluate, reading, aligning, adapting, calibrating, merging):
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda"),

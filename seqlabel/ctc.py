@@ -192,6 +192,23 @@ def disagreement(emissions: Emissions) -> Float[Tensor, " pairs"]:
     return (frames.sum(dim=-1) * is_valid).sum(dim=-1)
 
 
+def spikes_met(emissions: Emissions, guide: Emissions) -> Float[Tensor, " N"]:
+    """Returns how far each row has its tokens where a guide has them.
+
+    It is the sum of the probabilities that a row gives to the guide's tokens, at the frames where one of them, and not
+    the blank, is what the guide finds most probable. A row is another view, or another network's answer, with as many
+    frames as that of the guide.
+
+    Source: Kurata and Audhkhasi, "Guiding CTC posterior spike timings for improved posterior fusion and knowledge
+    distillation", Interspeech 2019, section 3.
+    """
+    wanted = guide.log_probs.argmax(dim=-1)
+    frame = torch.arange(wanted.shape[1], device=wanted.device)
+    is_spike = (wanted != BLANK) & (frame[None, :] < guide.lengths[:, None])
+    found = emissions.log_probs.gather(-1, wanted[..., None])[..., 0].exp()
+    return torch.where(is_spike, found, 0.0).sum(dim=-1)
+
+
 def distance_from_uniform(emissions: Emissions) -> Float[Tensor, " N"]:
     """Returns how sure each row is: the divergence of its frames from equal probabilities, in nats summed over frames.
 

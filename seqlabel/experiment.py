@@ -88,6 +88,10 @@ class TrainingConfig(Config, frozen=True):
             drawn from the emissions, which is added to the loss (Graves and Jaitly 2014; 3 in
             recipes/poilus/third.py); for models that can read already, with CTC alone. The loss that is told of an
             epoch is that without it. 0 for none.
+        guide: a model file at whose frames this model is to have its tokens, so that `seqlabel merge` can make one
+            model of both (Kurata and Audhkhasi 2019); it has the same features, tokens and training data. For CTC
+            alone. The loss that is told of an epoch is that without it.
+        guide_weight: of the probabilities given to the guide's tokens at their frames, which are taken off the loss.
         label_smoothing: weight of a second aim, that in each frame all tokens be equally likely, which keeps the model
             from being too sure; the texts have the rest of 1 (Kim et al. 2018).
         average_decay: decay of the exponential moving average of the weights, which is what is evaluated and
@@ -112,6 +116,8 @@ class TrainingConfig(Config, frozen=True):
     weight_noise: FromZero = 0.0
     consistency: FromZero = 0.0
     minimum_risk: FromZero = 0.0
+    guide: str | None = None
+    guide_weight: Positive = 1.0
     label_smoothing: Share = 0.0
     average_decay: Share | None = 0.995
     patience: Count | None = None
@@ -160,6 +166,10 @@ class ExperimentConfig(Config, frozen=True):
         if self.training.minimum_risk and not isinstance(self.objective, CtcConfig):
             raise ConfigError(
                 "training.minimum_risk: counts the errors of CTC's paths; set it to 0, or train with CTC"
+            )
+        if self.training.guide is not None and not isinstance(self.objective, CtcConfig):
+            raise ConfigError(
+                "training.guide: shows where CTC's tokens are to stand; set it to None, or train with CTC"
             )
         warps = any(isinstance(part, TimeWarpConfig) for part in self.frontend.feature_augmentations)
         if warps and isinstance(self.objective, FramewiseConfig):

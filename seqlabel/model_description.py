@@ -51,6 +51,8 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
         f"CER {100 * summary.dev_cer:.2f} %  WER {100 * summary.dev_wer:.2f} %  SER {100 * summary.dev_ser:.2f} %  "
         f"({summary.num_dev_examples:,} examples)",
     )
+    for number, name in enumerate(header.merged_from):
+        yield "" if number else "merged", name
     if header.adapted_to is not None:
         yield "adapted", f"to one voice or hand: {header.adapted_to}; what stands here is of the model before"
     if header.calibration is not None:
@@ -103,6 +105,8 @@ def _value(value: object) -> str:
     if isinstance(value, Config):
         return f"({_settings(value)})"
     if isinstance(value, tuple):
+        if len(value) > 1 and isinstance(value[0], Config) and all(part == value[0] for part in value):
+            return f"{len(value)} times {_value(value[0])}"
         if any(isinstance(part, Config) for part in value):
             return " ".join(map(_value, value))
         return "x".join(map(_value, value)) if value else "none"

@@ -17,7 +17,7 @@ from torch import Tensor
 from seqlabel.calibration import Calibration
 from seqlabel.config import Config
 from seqlabel.decoders import DecoderConfig
-from seqlabel.encoders import RecurrentConfig
+from seqlabel.encoders import EncoderConfig, ParallelConfig, RecurrentConfig
 from seqlabel.errors import ConfigError, ModelFileError, SeqlabelError
 from seqlabel.experiment import ExperimentConfig
 from seqlabel.frontend import Frontend
@@ -60,6 +60,8 @@ class Header(Config, frozen=True):
     Attributes:
         calibration: without one confidences are what the network says.
         adapted_to: how much of one voice or hand its biases were learnt from; None for a model for everybody.
+        merged_from: the models that it was made of, where it was made of several; experiment and summary are then those
+            of the first of them, but for the encoder, the dev errors, and steps and minutes, which are sums.
     """
 
     experiment: ExperimentConfig
@@ -68,6 +70,7 @@ class Header(Config, frozen=True):
     summary: TrainingSummary
     calibration: Calibration | None = None
     adapted_to: str | None = None
+    merged_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +153,16 @@ def _model(path: Path, header: Header, input_dim: int, weights: dict[str, Tensor
         ModelFileError: the weights are others, or not numbers.
     """
     experiment = header.experiment
-    encoder = experiment.encoder
-    recurrent = encoder if isinstance(encoder, RecurrentConfig) else encoder.recurrent
-    if recurrent.num_layers > len(weights):
+    if (num_layers := _num_recurrent_layers(experiment.encoder)) > len(weights):
         raise ModelFileError(
-            f"{path}: {recurrent.num_layers} layers, and {len(weights)} arrays of weights; copy the file again"
+            f"{path}: {num_layers} layers, and {len(weights)} arrays of weights; copy the file again"
         )
-    settings = (encoder, input_dim, len(header.tokens), experiment.objective)
+    settings = (experiment.encoder, input_dim, len(header.tokens), experiment.objective)
     try:
         with torch.device("meta"):
             wanted = {name: tensor.shape for name, tensor in Model(*settings).state_dict().items()}
+    except ConfigError as error:
+        raise ModelFileError(f"{path}: its header cannot be used: {error}") from error
     except (TypeError, OverflowError, RuntimeError) as error:  # PyTorch's, of sizes beyond 64 bits
         raise ModelFileError(
             f"{path}: its header has sizes that no network has; copy the file again"
@@ -176,6 +179,12 @@ def _model(path: Path, header: Header, input_dim: int, weights: dict[str, Tensor
                 f"{path}: {name} holds NaN or infinity; copy the file again or take another model"
             )
     return Model(*settings)
+
+
+def _num_recurrent_layers(encoder: EncoderConfig) -> int:
+    if isinstance(encoder, ParallelConfig):
+        return sum(map(_num_recurrent_layers, encoder.members))
+    return encoder.num_layers if isinstance(encoder, RecurrentConfig) else encoder.recurrent.num_layers
 
 
 def _shape_text(shape: torch.Size | None) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from seqlabel.ctc import Emissions, disagreement, distance_from_uniform
+from seqlabel.ctc import Emissions, disagreement, distance_from_uniform, spikes_met
 from seqlabel.data import Batch
 from seqlabel.experiment import ExperimentConfig, TrainingConfig
 from seqlabel.model import Model
@@ -48,12 +48,20 @@ def losses_of(
     dtype: torch.dtype,
     num_views: int,
     training: TrainingConfig,
+    guide: Model | None = None,
 ) -> Losses:
-    """Returns the losses of a batch, computed by `answering`, which wraps the model, in the precision `dtype`."""
+    """Returns the losses of a batch, computed by `answering`, which wraps the model, in the precision `dtype`.
+
+    A guide is the trained network of `training.guide`, which is asked of the same features.
+    """
     smoothing = training.label_smoothing
+    features, lengths = batch.features.to(device), batch.feature_lengths.to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
         made = num_views if model.makes_views else 1
-        answers = answering(batch.features.to(device), batch.feature_lengths.to(device), made)
+        answers = answering(features, lengths, made)
+        if guide is not None:
+            with torch.no_grad():
+                guiding = guide(features, lengths)
     targets, target_lengths = batch.targets.to(device), batch.target_lengths.to(device)
     losses = []
     for weight, emissions in answers:
@@ -71,6 +79,9 @@ def losses_of(
     if training.minimum_risk:
         errors = transcription_risk(emissions, targets.repeat(views, 1), target_lengths.repeat(views))
         total = total + training.minimum_risk * errors.sum() / views
+    if guide is not None:
+        repeated = Emissions(guiding.log_probs.repeat(made, 1, 1), guiding.lengths.repeat(made))
+        total = total - training.guide_weight * spikes_met(emissions, repeated).sum() / views
     return Losses(total, losses[0][1], losses[0][2])
 
 

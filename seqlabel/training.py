@@ -44,6 +44,7 @@ from seqlabel.epoch_report import after_epoch, dev_line, epoch_line, figures_of,
 from seqlabel.errors import ConfigError, DivergenceError
 from seqlabel.evaluation import evaluate
 from seqlabel.experiment import ExperimentConfig
+from seqlabel.frame_fusion import load_guide
 from seqlabel.metrics import ErrorRates
 from seqlabel.model_file import Header, TrainingSummary, read_header, save_model
 from seqlabel.objectives import CtcConfig
@@ -165,6 +166,11 @@ class Trainer:
         self.num_views = 2 if config.training.consistency else 1
         self.model = data.model.to(device)
         self.answering: nn.Module = Answering(self.model)
+        self.guide = None
+        if config.training.guide is not None:
+            guide = Path(config.training.guide)
+            self.guide = load_guide(guide, data.frontend, data.tokens, self.model, device)
+            log.line(f"its tokens are to stand where {guide} has them")
         if processes.size > 1:
             self.answering = DistributedDataParallel(self.answering)
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
@@ -419,7 +425,9 @@ class Trainer:
 
     def _losses(self, answering: nn.Module, batch: Batch, dtype: torch.dtype) -> Losses:
         training = self.config.training
-        return losses_of(answering, self.model, batch, self.device, dtype, self.num_views, training)
+        return losses_of(
+            answering, self.model, batch, self.device, dtype, self.num_views, training, self.guide
+        )
 
     def _evaluate(self) -> tuple[ErrorRates, EmissionCounts, float, Verdict] | None:
         """Returns dev errors of the averaged model, what it emits, the mean number of tokens read, and its confidences.

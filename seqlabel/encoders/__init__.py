@@ -2,10 +2,11 @@
 
 from seqlabel.encoders.conv_recurrent import ConvLayerConfig, ConvRecurrentConfig, ConvRecurrentEncoder
 from seqlabel.encoders.embedded import EmbeddedConfig, EmbeddedEncoder
+from seqlabel.encoders.parallel import ParallelConfig, ParallelEncoder
 from seqlabel.encoders.recurrent import RecurrentConfig, RecurrentEncoder
 
-EncoderConfig = RecurrentConfig | ConvRecurrentConfig | EmbeddedConfig
-Encoder = RecurrentEncoder | ConvRecurrentEncoder | EmbeddedEncoder
+EncoderConfig = RecurrentConfig | ConvRecurrentConfig | EmbeddedConfig | ParallelConfig
+Encoder = RecurrentEncoder | ConvRecurrentEncoder | EmbeddedEncoder | ParallelEncoder
 
 __all__ = [
     "ConvLayerConfig",
@@ -15,6 +16,8 @@ __all__ = [
     "EmbeddedEncoder",
     "Encoder",
     "EncoderConfig",
+    "ParallelConfig",
+    "ParallelEncoder",
     "RecurrentConfig",
     "RecurrentEncoder",
 ]

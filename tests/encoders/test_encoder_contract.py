@@ -13,6 +13,7 @@ from seqlabel.encoders import (
     EmbeddedConfig,
     Encoder,
     EncoderConfig,
+    ParallelConfig,
     RecurrentConfig,
 )
 
@@ -50,6 +51,16 @@ CONFIGS: dict[str, EncoderConfig] = {
         ),
         column="concat",
         recurrent=RecurrentConfig(hidden_size=6, num_layers=1),
+    ),
+    "parallel": ParallelConfig(
+        members=(
+            RecurrentConfig(hidden_size=6, num_layers=1),
+            RecurrentConfig(hidden_size=3, num_layers=2, direction="backward"),
+            ConvRecurrentConfig(
+                layers=(ConvLayerConfig(channels=4, pool=(1, 2)),),
+                recurrent=RecurrentConfig(hidden_size=4, num_layers=1, merge="sum"),
+            ),
+        )
     ),
 }
 every_encoder = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
