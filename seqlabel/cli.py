@@ -107,14 +107,18 @@ def _train(arguments: argparse.Namespace) -> int:
     init_from = ["--training.init-from", str(arguments.init_from)] if arguments.init_from else []
     config = load_recipe(recipe, [*arguments.overrides, *init_from])
     run_dir: Path = arguments.run_dir or Path("runs") / config.name
-    if config.training.init_from is not None and not (run_dir / "checkpoint.safetensors").exists():
+    if not (run_dir / "checkpoint.safetensors").exists():
+        # What is no model, or none of use, is told before the data are read.
         from seqlabel.model_file import read_header
 
-        read_header(Path(config.training.init_from))  # what is no model is told before the data are read
-    if config.training.guide is not None:
-        from seqlabel.model_file import read_header
+        if config.training.init_from is not None:
+            read_header(Path(config.training.init_from))
+        if config.training.guide is not None:
+            from seqlabel.frame_fusion import difference_of_settings, unlike_guide
 
-        read_header(Path(config.training.guide))
+            guide = read_header(Path(config.training.guide))
+            if (why := difference_of_settings(config.frontend, guide)) is not None:
+                raise unlike_guide(config.training.guide, why)
     # The data are looked for before PyTorch's trainer is loaded: the commonest mistake is answered at once.
     data_dir = data_folder(recipe, config, arguments.data_dir)
     import torch

@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from seqlabel.terminal import DONE, bars_on_terminal, complain, percent, print_t
 
 if TYPE_CHECKING:
     from seqlabel.evaluation import Evaluation
+    from seqlabel.model_file import LoadedModel
 
 
 def add_merge_options(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,7 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         type=Path,
         nargs="+",
-        help="two models or more of one recipe and one training set",
+        help="two models or more of one recipe and one training set; decoder and language models are the first one's",
     )
     parser.add_argument(
         "--dev",
@@ -35,43 +37,46 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
 def merge(arguments: argparse.Namespace) -> int:
     """Writes one model that says what several say in the mean, and returns the exit code."""
     paths: list[Path] = arguments.models
-    out: Path = arguments.out
+    out, dev = arguments.out, arguments.dev
     refuse_unwritable(out)
     if len(paths) < 2:
         raise ConfigError(f"{paths[0]}: one model alone is merged with nothing; name two or more")
     if out.exists() and not out.is_file():
         raise ConfigError(f"{out}: is no file that could hold a model; name one")
-    if any(out.exists() and path.exists() and out.samefile(path) for path in paths):
-        raise ConfigError(f"{out}: is one of the models that are merged; name another file")
+    if any(out.exists() and path.exists() and out.samefile(path) for path in (*paths, dev)):
+        raise ConfigError(f"{out}: is one of the files that are read; name another one")
     from msgspec.structs import replace
 
     from seqlabel.calibration import calibrate, judge
-    from seqlabel.devices import choose_device
+    from seqlabel.devices import choose_device, prepare_arithmetic
     from seqlabel.frame_fusion import merge
-    from seqlabel.model import Model
-    from seqlabel.model_file import LoadedModel, load_model, save_model, set_decoding
+    from seqlabel.model_file import LoadedModel, load_model, save_model
     from seqlabel.recognizer import Recognizer
 
+    prepare_arithmetic(None)
     device = choose_device(arguments.device)
     loaded = [load_model(path, device) for path in paths]
     first = loaded[0]
-    encoder, weights = merge(loaded)
+    encoder, model = merge(loaded, list(map(str, paths)))
     experiment = replace(first.header.experiment, encoder=encoder)
-    model = Model(encoder, first.frontend.dim, len(first.header.tokens), experiment.objective)
-    model.load_state_dict(weights)
     header = replace(
         first.header,
         experiment=experiment,
         num_parameters=sum(parameter.numel() for parameter in model.parameters()),
         calibration=None,
-        merged_from=tuple(
-            f"{path}, seed {one.header.experiment.training.seed}"
-            for path, one in zip(paths, loaded, strict=True)
-        ),
+        merged_from=tuple(map(_origin, paths, loaded)),
     )
-    alone = [Recognizer(one, arguments.device).evaluate(arguments.dev, bars_on_terminal()) for one in loaded]
-    made = LoadedModel(header, first.frontend, model.to(device).eval(), first.language)
-    found = Recognizer(made, arguments.device).evaluate(arguments.dev, bars_on_terminal())
+
+    def read(one: LoadedModel) -> "Evaluation":
+        return Recognizer(one, arguments.device, experiment.decoder, first.language).evaluate(
+            dev, bars_on_terminal()
+        )
+
+    found = read(LoadedModel(header, first.frontend, model, first.language))
+    if not (found.rates.characters.reference_length and found.rates.words.reference_length):
+        raise ConfigError(f"{dev}: there is no text in its examples; give a dev set with texts")
+    alone = [read(one) for one in loaded]
+    verdict = judge(first.header.tokens, zip(found.references, found.hypotheses, strict=True))
     summary = replace(
         header.summary,
         num_steps=sum(one.header.summary.num_steps for one in loaded),
@@ -82,13 +87,9 @@ def merge(arguments: argparse.Namespace) -> int:
         dev_ser=found.rates.ser,
         finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-    verdict = judge(first.header.tokens, zip(found.references, found.hypotheses, strict=True))
     header = replace(header, summary=summary, calibration=calibrate(verdict))
-    where = Path(os.path.realpath(out))
-    save_model(where, header, weights, first.frontend)
-    language = first.language
-    if language.tokens is not None or language.words is not None or language.lexicon is not None:
-        set_decoding(where, experiment.decoder, language, header.calibration)
+    weights = model.state_dict()
+    save_model(Path(os.path.realpath(out)), header, weights, first.frontend, language=first.language)
     print_table(
         [
             *((str(path), _rates(one)) for path, one in zip(paths, alone, strict=True)),
@@ -96,12 +97,29 @@ def merge(arguments: argparse.Namespace) -> int:
             ("written", f"{out}, {header.num_parameters:,} weights"),
         ]
     )
-    if found.rates.cer > sum(one.rates.cer for one in alone) / len(alone):
+    is_worse = found.rates.cer > sum(one.rates.cer for one in alone) / len(alone)
+    if is_worse or not _have_one_guide(loaded):
+        why = (
+            f"reads {dev} worse than its models do in the mean"
+            if is_worse
+            else "has not learnt with one guide"
+        )
         complain(
-            f"{out}: reads {arguments.dev} worse than the models in it do; those that have not learnt with one "
-            "--training.guide have their tokens at other frames, and read together by `evaluate --with`"
+            f"{out}: {why}; models have their tokens at the same frames where all but one have learnt with that one, "
+            "or all with another, as --training.guide; others read together by `evaluate --with`"
         )
     return DONE
+
+
+def _have_one_guide(models: Sequence["LoadedModel"]) -> bool:
+    guides = [one.header.experiment.training.guide for one in models]
+    return guides.count(None) <= 1 and len(set(guides) - {None}) == 1
+
+
+def _origin(path: Path, loaded: "LoadedModel") -> str:
+    """What a header says of a model; names of files may be any bytes, JSON is text."""
+    name = os.fsencode(path).decode("utf-8", "replace")
+    return f"{name}, seed {loaded.header.experiment.training.seed}"
 
 
 def _rates(found: "Evaluation") -> str:

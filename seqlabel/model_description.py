@@ -46,13 +46,13 @@ def describe(path: Path, header: Header) -> Iterator[tuple[str, str]]:
     )
     versions = ", ".join(f"{name} {version}" for name, version in sorted(summary.versions.items()))
     yield "", f"{summary.finished_at.replace('T', ' ').replace('+00:00', ' UTC')}, {versions}"
+    for number, name in enumerate(header.merged_from):
+        yield "" if number else "merged", name
     yield (
         "dev error",
         f"CER {100 * summary.dev_cer:.2f} %  WER {100 * summary.dev_wer:.2f} %  SER {100 * summary.dev_ser:.2f} %  "
         f"({summary.num_dev_examples:,} examples)",
     )
-    for number, name in enumerate(header.merged_from):
-        yield "" if number else "merged", name
     if header.adapted_to is not None:
         yield "adapted", f"to one voice or hand: {header.adapted_to}; what stands here is of the model before"
     if header.calibration is not None:

@@ -60,8 +60,8 @@ class Header(Config, frozen=True):
     Attributes:
         calibration: without one confidences are what the network says.
         adapted_to: how much of one voice or hand its biases were learnt from; None for a model for everybody.
-        merged_from: the models that it was made of, where it was made of several; experiment and summary are then those
-            of the first of them, but for the encoder, the dev errors, and steps and minutes, which are sums.
+        merged_from: the models that it was made of, where it was made of several. Its settings are then those of the
+            first, but for the encoder; steps and minutes are sums over all, dev errors its own.
     """
 
     experiment: ExperimentConfig
@@ -89,8 +89,11 @@ def save_model(
     weights: dict[str, Tensor],
     frontend: Frontend,
     previous: Path | None = None,
+    language: LanguageModels | None = None,
 ) -> None:
     """Writes a model file; a file of that name stays whole until the new one is complete, and is `previous` then.
+
+    What its decoder is to know of the language goes into it as well.
 
     Raises:
         ModelFileError: it cannot be written; a file that was there before stays.
@@ -98,6 +101,7 @@ def save_model(
     tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     for name, array in frontend.statistics().items():
         tensors[f"normalization.{name}"] = torch.from_numpy(array)
+    tensors |= _language_tensors(language or LanguageModels())
     metadata = {
         "format": "seqlabel",
         "format_version": str(FORMAT_VERSION),
@@ -230,6 +234,12 @@ def set_decoding(
     experiment = msgspec.structs.replace(header.experiment, decoder=decoder)
     header = msgspec.structs.replace(header, experiment=experiment, calibration=calibration)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("language.")}
+    tensors |= _language_tensors(language)
+    save_tensors(path, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
+
+
+def _language_tensors(language: LanguageModels) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
     for kind in ("tokens", "words"):
         model: NgramModel | None = getattr(language, kind)
         if model is not None:
@@ -238,7 +248,7 @@ def set_decoding(
     if language.lexicon is not None:
         lines = [f"{entry.word}\t{entry.spelling}" for entry in language.lexicon]
         tensors["language.lexicon.names"] = torch.from_numpy(_as_bytes(lines))
-    save_tensors(path, tensors, metadata | {"header": msgspec.json.encode(header).decode()})
+    return tensors
 
 
 def _as_bytes(names: Sequence[str]) -> np.ndarray:

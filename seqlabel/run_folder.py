@@ -1,8 +1,9 @@
 """The folder of a run: what lies in it under which name, and how it is opened to begin or to go on.
 
 `config.json` holds the settings, `checkpoint.safetensors` the state of the unfinished run, `best.safetensors` and
-`last.safetensors` models, `metrics.jsonl` and `train.log` figures and words of each epoch. What the checkpoint or the
-best model was before lies beside it with `.previous` in its name, what could not be read with `.damaged`.
+`last.safetensors` models, `guide.safetensors` the guide of a run that has one, `metrics.jsonl` and `train.log` figures
+and words of each epoch. What the checkpoint or the best model was before lies beside it with `.previous` in its name,
+what could not be read with `.damaged`.
 """
 
 import json
@@ -60,6 +61,11 @@ class RunFolder:
         """The model after the last epoch."""
         return self.path / "last.safetensors"
 
+    @property
+    def guide(self) -> Path:
+        """What `training.guide` was when the run began."""
+        return self.path / "guide.safetensors"
+
 
 def previous(path: Path) -> Path:
     """Returns the name of what a file was before it was written last."""
@@ -116,6 +122,11 @@ def _open_first(config: ExperimentConfig, run_dir: Path, stack: ExitStack) -> Re
             for path in (folder.checkpoint, previous(folder.checkpoint)):
                 path.unlink(missing_ok=True)
             sync_folder(run_dir)
+            if config.training.guide is not None:
+                # The run goes on with the guide that it has begun with, whatever becomes of that file.
+                read_tensors(Path(config.training.guide))
+                with whole_file(folder.guide) as temporary:
+                    shutil.copyfile(config.training.guide, temporary)
         else:
             if resumed.is_of_previous and folder.checkpoint.exists():
                 _set_aside(folder.checkpoint)

@@ -168,9 +168,9 @@ class Trainer:
         self.answering: nn.Module = Answering(self.model)
         self.guide = None
         if config.training.guide is not None:
-            guide = Path(config.training.guide)
-            self.guide = load_guide(guide, data.frontend, data.tokens, self.model, device)
-            log.line(f"its tokens are to stand where {guide} has them")
+            name = config.training.guide
+            self.guide = load_guide(self.folder.guide, name, data.frontend, data.tokens, self.model, device)
+            log.line(f"its tokens are to stand where {name} has them")
         if processes.size > 1:
             self.answering = DistributedDataParallel(self.answering)
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}

@@ -123,23 +123,26 @@ def _resized(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.
 
 
 def _bent(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.Generator) -> Strokes:
+    points = np.concatenate(ink.strokes).astype(np.float64)
     # A level dash has no height to count its way in.
-    height = max(height, float(np.ptp(np.concatenate(ink.strokes)[:, 0])) / MOST_HEIGHTS, 1e-6)
-    bent = []
-    for stroke in ink.strokes:
-        points = stroke.astype(np.float64)
-        steps = np.diff(points, axis=0)
-        # Where the first change is new is drawn, so that strokes do not all change at their beginnings.
-        place = np.cumsum(np.hypot(*steps.T)) / (config.bend_length * height) + rng.random()
-        angle = config.bend * smooth_noise(place, rng)
-        factor = np.exp(config.bend * smooth_noise(place, rng))
-        cos, sin = factor * np.cos(angle), factor * np.sin(angle)
-        steps = np.stack(
-            [cos * steps[:, 0] - sin * steps[:, 1], sin * steps[:, 0] + cos * steps[:, 1]], axis=1
-        )
-        way = np.concatenate([points[:1], points[:1] + np.cumsum(steps, axis=0)])
-        bent.append(way + (points - way).sum(axis=0) / max(1, len(points)))
-    return _with_points(ink, np.concatenate(bent))
+    height = max(height, float(np.ptp(points[:, 0])) / MOST_HEIGHTS, 1e-6)
+    counts = np.array([len(stroke) for stroke in ink.strokes if len(stroke)])
+    starts = np.cumsum(counts) - counts
+    steps = np.diff(points, axis=0, prepend=points[:1])
+    steps[starts] = 0.0
+    way = np.cumsum(np.hypot(*steps.T)) / (config.bend_length * height)
+    # Where the first change is new is drawn, so that strokes do not all change at their beginnings.
+    place = way - np.repeat(way[starts] - rng.random(len(counts)), counts)
+    # Strokes stand one behind the other on the line of the noise: each has values of its own.
+    num_values = np.floor(place[starts + counts - 1]) + 2
+    place += np.repeat(np.cumsum(num_values) - num_values, counts)
+    angle = config.bend * smooth_noise(place, rng)
+    factor = np.exp(config.bend * smooth_noise(place, rng))
+    cos, sin = factor * np.cos(angle), factor * np.sin(angle)
+    x, y = steps.T
+    bent = np.cumsum(np.stack([cos * x - sin * y, sin * x + cos * y], axis=1), axis=0)
+    apart = np.add.reduceat(points - bent, starts, axis=0) / counts[:, None]
+    return _with_points(ink, bent + np.repeat(apart, counts, axis=0))
 
 
 def _trembling(ink: Strokes, height: float, config: PenWarpConfig, rng: np.random.Generator) -> Strokes:

@@ -15,12 +15,14 @@ from seqlabel.errors import ConfigError
 
 Member = RecurrentEncoder | ConvRecurrentEncoder
 
-LONGEST_COMPARED = 1000
-"""Frames up to which the members must agree how many come out."""
+COMPARED_LENGTHS = torch.cat([torch.arange(1, 1001), torch.tensor([10**12])])
+"""Numbers of frames for which encoders must agree how many come out, if one may stand in another's place."""
 
 
 class ParallelConfig(Config, frozen=True, tag="parallel"):
     """Several encoders of the same frames, side by side.
+
+    Where it is trained as it is, a stem in it has neither a shortcut nor views of its own.
 
     Attributes:
         members: the encoders; what they make of an example has the same number of frames.
@@ -47,7 +49,7 @@ class ParallelEncoder(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(member.build(input_dim) for member in config.members)
         first, *others = self._members()
-        lengths = torch.arange(1, LONGEST_COMPARED + 1, device="cpu")
+        lengths = COMPARED_LENGTHS
         for number, other in enumerate(others, start=2):
             if not torch.equal(first.output_lengths(lengths), other.output_lengths(lengths)):
                 raise ConfigError(

@@ -213,6 +213,25 @@ def test_bend_turns_and_lengthens_steps_slowly_and_leaves_the_middle_of_each_str
         assert abs(np.corrcoef(new.real, new.imag)[0, 1]) < 0.25
 
 
+def test_each_stroke_is_bent_by_itself() -> None:
+    rng = np.random.default_rng(1)
+    line = np.stack([np.linspace(0, 300, 60), np.linspace(0, 100, 60)], axis=1).astype(np.float32)
+    dot, nothing = np.array([[7, 9]], np.float32), np.empty((0, 2), np.float32)
+    short = rng.normal(50, 20, size=(3, 2)).astype(np.float32)
+    given = Strokes((line, dot, nothing, line, short, nothing))
+    bent = only(bend=0.3).build()(given, np.random.default_rng(3)).strokes
+    assert [len(stroke) for stroke in bent] == [60, 1, 0, 60, 3, 0]
+    for before, after in zip(given.strokes, bent, strict=True):
+        if len(before):
+            np.testing.assert_allclose(after.mean(axis=0), before.mean(axis=0), rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(bent[1], dot, atol=1e-4)
+    assert np.abs(bent[0] - bent[3]).max() > 5 and np.abs(bent[4] - short).max() > 0.5
+    # No step has become much longer than it was: nothing is carried over from one stroke to the next.
+    for before, after in zip(given.strokes, bent, strict=True):
+        steps = [np.hypot(*np.diff(stroke, axis=0).T) for stroke in (before, after)]
+        assert (steps[1] < 3 * steps[0] + 1e-3).all()
+
+
 def test_bend_length_says_how_soon_a_stroke_goes_another_way() -> None:
     across = np.linspace(0, 1000, 401, dtype=np.float32)
     given = Strokes(tuple(np.stack([across, np.full_like(across, y)], axis=1) for y in (0, 100)))
