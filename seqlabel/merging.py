@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,13 +98,10 @@ def merge(arguments: argparse.Namespace) -> int:
             ("written", f"{out}, {header.num_parameters:,} weights"),
         ]
     )
-    is_worse = found.rates.cer > sum(one.rates.cer for one in alone) / len(alone)
+    mean = sum(one.rates.characters.errors for one in alone) / len(alone)
+    is_worse = found.rates.characters.errors > mean + 2 * math.sqrt(mean)
     if is_worse or not _have_one_guide(loaded):
-        why = (
-            f"reads {dev} worse than its models do in the mean"
-            if is_worse
-            else "has not learnt with one guide"
-        )
+        why = f"reads {dev} much worse than its models" if is_worse else "has not learnt with one guide"
         complain(
             f"{out}: {why}; models have their tokens at the same frames where all but one have learnt with that one, "
             "or all with another, as --training.guide; others read together by `evaluate --with`"

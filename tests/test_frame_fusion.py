@@ -248,9 +248,9 @@ def test_models_that_had_no_guide_are_told_of(
     weights["head.bias"][0] = 1000.0  # says nothing, and is sure of it
     silent, out = tmp_path / "silent.safetensors", tmp_path / "out.safetensors"
     save_model(silent, load_model(guided, CPU).header, weights, own.frontend)
-    dev = trained_run.data / "dev.jsonl"
+    dev = trained_run.data / "train.jsonl"
     for other, expected in (
-        (silent, "worse than its models"),
+        (silent, "much worse than its models"),
         (trained_run.model, "not learnt with one guide"),
     ):
         code, said, err = run("merge", trained_run.model, other, "--dev", dev, "-o", out)
